@@ -1,0 +1,136 @@
+package steps
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"redrive/pipeline/backoff"
+)
+
+// maxQuoted is how much of an answer goes into an error.
+const maxQuoted = 200
+
+// Judge turns an answer into a verdict: 2xx is processed, a configured status permanent,
+// 429 and 503 with a Retry-After throttled, everything else transient. Result is the
+// answer's own Body.
+func (h *HTTP) Judge(resp Response, now time.Time) Verdict {
+	if success(resp.StatusCode) {
+		return Verdict{Kind: Processed, StatusCode: resp.StatusCode, Result: resp.Body}
+	}
+	v := Verdict{Kind: Transient, StatusCode: resp.StatusCode, ErrorKind: KindStatus, Error: h.status(resp)}
+	if h.permanent[resp.StatusCode] {
+		v.Kind = Permanent
+		return v
+	}
+	wait, asked := backoff.RetryAfter(resp.Header.Get("Retry-After"), now)
+	v.RetryAfter = wait
+	if resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable && asked {
+		v.Kind = Throttled
+	}
+	return v
+}
+
+func (h *HTTP) status(resp Response) string {
+	text := strconv.Itoa(resp.StatusCode) + " from " + h.host
+	if location := resp.Header.Get("Location"); resp.StatusCode/100 == 3 && location != "" {
+		location, _, _ = strings.Cut(location, "?") // a query may carry a token
+		return text + ": redirect to " + quote([]byte(location)) + " not followed"
+	}
+	if said := quote(resp.Body); said != "" {
+		return text + ": " + said
+	}
+	return text
+}
+
+// broken is the verdict of a call without a whole answer. The caller's own context comes
+// first: when it ended, the error says nothing of the downstream.
+func (h *HTTP) broken(ctx, timed context.Context, err error, missing string) Verdict {
+	v := Verdict{Kind: Transient}
+	switch timeout, ok := errors.AsType[net.Error](err); {
+	case ctx.Err() != nil:
+		v.ErrorKind, v.Error = KindCancelled, "call to "+h.host+" cancelled: "+missing+" yet"
+	case timed.Err() != nil:
+		v.ErrorKind, v.Error = KindTimeout, "timeout calling "+h.host+": "+missing+" in "+spell(h.timeout)
+	case ok && timeout.Timeout():
+		v.ErrorKind, v.Error = KindTimeout, "timeout calling "+h.host+": the network gave up"
+	default:
+		v.ErrorKind, v.Error = KindConnection, h.connection(err, missing)
+	}
+	return v
+}
+
+// connection names the usual failures in the words an operator looks for, and leaves out
+// local ports, which would make a different error of each.
+func (h *HTTP) connection(err error, missing string) string {
+	switch {
+	case errors.Is(err, ErrGuarded):
+		return "call to " + h.host + " refused here: " + quote([]byte(inner(err).Error()))
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "connection refused by " + h.host
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+		return "no route to " + h.host
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE),
+		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return "connection broken by " + h.host + ": " + missing
+	}
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
+		if dns.IsNotFound {
+			return "no address found for host " + h.base.URL.Hostname()
+		}
+		return "lookup of host " + h.base.URL.Hostname() + ": " + quote([]byte(dns.Err))
+	}
+	if cert, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return "certificate of " + h.host + " not accepted: " + quote([]byte(cert.Err.Error()))
+	}
+	return "connection to " + h.host + ": " + quote([]byte(inner(err).Error()))
+}
+
+func inner(err error) error {
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		return op.Err
+	}
+	return err
+}
+
+// quote makes one printable line of the first bytes of a text from outside: no control
+// characters, no text direction marks, no halves of a character.
+func quote(text []byte) string {
+	text = text[:min(len(text), maxQuoted)]
+	var line strings.Builder
+	blank := false
+	for len(text) > 0 {
+		r, size := utf8.DecodeRune(text)
+		text = text[size:]
+		if r == utf8.RuneError && size == 1 {
+			continue
+		}
+		if unicode.IsSpace(r) || !unicode.IsPrint(r) {
+			blank = true
+			continue
+		}
+		if blank && line.Len() > 0 {
+			line.WriteByte(' ')
+		}
+		blank = false
+		line.WriteRune(r)
+	}
+	return line.String()
+}
+
+// spell writes a timeout as people say it.
+func spell(d time.Duration) string {
+	if d < time.Second {
+		return strconv.FormatFloat(float64(d)/float64(time.Millisecond), 'f', -1, 64) + " ms"
+	}
+	return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) + " s"
+}
