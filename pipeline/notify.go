@@ -1,0 +1,41 @@
+package pipeline
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// Route is where alarms of some severities are told.
+type Route struct {
+	Name       string // "slack", "webhook 2": what history and pages call it
+	Severities []string
+	Notifier   Notifier
+}
+
+// Notifier delivers one message, or says why it could not. It returns in a
+// bounded time, and never repeats a message that may have arrived.
+type Notifier interface {
+	Notify(ctx context.Context, m Notice) error
+}
+
+// Notice is one message: the alarms that changed together.
+type Notice struct {
+	At     time.Time
+	Alarms []NoticeAlarm
+	Link   string // to the page of the first alarm, relative to the console
+}
+
+// NoticeAlarm is one alarm of a notice.
+type NoticeAlarm struct {
+	Name, Severity, From, To, Reason string
+	Path                             string // page below the console's base
+}
+
+func (r Route) takes(severity string) bool { return slices.Contains(r.Severities, severity) }
+
+const (
+	notifyGather = 2 * time.Second  // alarms that change within this are told together
+	notifyApart  = 30 * time.Second // least time between two messages of a route
+	notifyFor    = 10 * time.Second // one delivery
+)

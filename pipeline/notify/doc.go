@@ -1,0 +1,3 @@
+// Package notify tells people of alarms: Slack and any webhook. A message that
+// may have arrived is never sent again.
+package notify

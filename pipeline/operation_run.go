@@ -1,0 +1,157 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+const (
+	operationSlice = 200                    // moves in one write
+	operationLook  = 500 * time.Millisecond // how often outcomes and breakers are looked at
+)
+
+// load remembers nothing: run finds the operations that an earlier process left.
+func (o *Operations) load(context.Context) error { return nil }
+
+func (o *Operations) run(ctx context.Context) error {
+	o.mu.Lock()
+	o.life = ctx
+	o.mu.Unlock()
+	err := o.relaunch(ctx)
+	<-ctx.Done()
+	o.all.Wait()
+	return err
+}
+
+// relaunch goes on with every operation that is not over.
+func (o *Operations) relaunch(ctx context.Context) error {
+	for cursor := ""; ; {
+		page, err := o.e.backend.Records.List(ctx, kindOperation, cursor, 100)
+		if err != nil {
+			return err
+		}
+		for _, rec := range page.Items {
+			op, err := operationOf(rec)
+			if err != nil {
+				return err
+			}
+			if !op.State.Final() {
+				if err := o.launch(op); err != nil {
+					return err
+				}
+			}
+		}
+		if cursor = page.Next; cursor == "" {
+			return nil
+		}
+	}
+}
+
+func (o *Operations) launch(op Operation) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.life == nil || o.life.Err() != nil {
+		return &Error{Code: CodeUnavailable, Text: "the operation is stored and begins when the engine runs"}
+	}
+	if o.live[op.ID] != nil {
+		return nil
+	}
+	run := &operationRun{id: op.ID, wake: make(chan struct{}, 1), limits: newLimits(operationSlice, op.Rate)}
+	o.live[op.ID] = run
+	o.all.Go(func() {
+		o.work(o.life, run)
+		o.mu.Lock()
+		delete(o.live, run.id)
+		o.mu.Unlock()
+	})
+	return nil
+}
+
+// work moves slice after slice until nothing is left, then waits for the
+// outcomes. Every step of it may be repeated after a crash: what was moved
+// already is no longer a dead letter.
+func (o *Operations) work(ctx context.Context, run *operationRun) {
+	for ctx.Err() == nil {
+		op, err := o.read(ctx, run.id)
+		if err == nil && op.State.Final() {
+			return
+		}
+		if err == nil {
+			err = o.advance(ctx, run, &op)
+		}
+		if err != nil && !errors.Is(err, ErrVersion) && ctx.Err() == nil {
+			o.e.log.WarnContext(ctx, "operation", "operation", run.id, "error", err)
+			sleep(ctx, storeDownFor)
+		}
+	}
+}
+
+func (o *Operations) advance(ctx context.Context, run *operationRun, op *Operation) error {
+	switch {
+	case op.State == OpPaused:
+		pause(ctx, time.Minute, run.wake)
+		return nil
+	case op.MovedAll:
+		return o.finish(ctx, run, op)
+	}
+	run.limits.set(operationSlice, op.Rate, false)
+	n, wait, _ := run.limits.take(operationSlice)
+	if n == 0 {
+		pause(ctx, wait, run.wake)
+		return nil
+	}
+	defer func() {
+		for range n {
+			run.limits.done()
+		}
+	}()
+	src := o.source(op)
+	held, err := src.held(ctx, op)
+	if err != nil {
+		return err
+	}
+	if held != "" || op.State == OpHeld {
+		return o.hold(ctx, run, op, held)
+	}
+	if err := src.move(ctx, op, n); err != nil {
+		return err
+	}
+	o.e.Events.Touch(TopicOperations, TopicOverview, TopicRows, TopicLetters, TopicSteps)
+	return o.save(ctx, op, nil)
+}
+
+// hold waits while the breaker in front of what is to be moved is open: moving
+// it would only fill a queue that nobody may work off.
+func (o *Operations) hold(ctx context.Context, run *operationRun, op *Operation, by string) error {
+	state := OpHeld
+	if by == "" {
+		state = OpRunning
+	}
+	if op.State != state || op.HeldBy != by {
+		op.State, op.HeldBy = state, by
+		if err := o.save(ctx, op, nil); err != nil {
+			return err
+		}
+		o.e.Events.Touch(TopicOperations)
+	}
+	if by != "" {
+		pause(ctx, operationLook, run.wake)
+	}
+	return nil
+}
+
+// finish waits until the outcome of everything that was moved is known.
+func (o *Operations) finish(ctx context.Context, run *operationRun, op *Operation) error {
+	if err := o.progress(ctx, op); err != nil {
+		return err
+	}
+	if op.Pending() > 0 {
+		o.e.Events.Touch(TopicOperations)
+		pause(ctx, operationLook, run.wake)
+		return nil
+	}
+	op.State, op.FinishedAt = OpDone, time.Now().UTC()
+	o.e.Events.Touch(TopicOperations)
+	return o.save(ctx, op, nil)
+}

@@ -1,0 +1,75 @@
+package pipeline
+
+import (
+	"context"
+	"time"
+)
+
+// Message is one payload on its way in. Its signature was verified before.
+type Message struct {
+	Payload     []byte
+	ContentType string
+	Key         string // idempotency key; empty: none
+	Trace       string // traceparent of the request, empty without one
+	Label       string // what an operator recognises it by
+}
+
+// Submitted is the answer to one message. The row is durable.
+type Submitted struct {
+	ID        string
+	Duplicate bool // the key was known: ID is the first row's
+}
+
+// SubmitResult is the answer to one message of a batch.
+type SubmitResult struct {
+	Submitted
+	Err error
+}
+
+// IntakeService stores rows.
+type IntakeService struct{ e *Engine }
+
+// Submit stores one message as a row and queues its first steps. It answers
+// only once both are durable. A payload that breaks the pipeline's schema is
+// kept as rejected: the answer has its id and an Error of CodeRejected.
+func (in *IntakeService) Submit(ctx context.Context, pipeline string, m Message) (Submitted, error) {
+	results, err := in.SubmitBatch(ctx, pipeline, []Message{m})
+	if err != nil {
+		return Submitted{}, err
+	}
+	return results[0].Submitted, results[0].Err
+}
+
+// SubmitBatch stores messages in one durable write, one answer each, in order.
+func (in *IntakeService) SubmitBatch(ctx context.Context, pipeline string, ms []Message) ([]SubmitResult, error) {
+	p := in.e.pipeline(pipeline)
+	if p == nil {
+		return nil, notFound("there is no pipeline named " + pipeline)
+	}
+	g := in.e.graphs.current[pipeline]
+	now := time.Now().UTC()
+	rows := make([]NewRow, len(ms))
+	broken := make([]error, len(ms))
+	for i, m := range ms {
+		rows[i] = NewRow{Pipeline: pipeline, Graph: g.ID(), Key: m.Key, Status: StatusAccepted, ContentType: m.ContentType,
+			Label: m.Label, Trace: m.Trace, Payload: m.Payload, Roots: g.Roots(), Later: g.Later(), At: now}
+		if p.Intake.Schema == nil {
+			continue
+		}
+		if err := p.Intake.Schema(m.Payload); err != nil {
+			rows[i].Status, rows[i].Error, rows[i].Roots, rows[i].Later = StatusRejected, err.Error(), nil, nil
+			broken[i] = &Error{Code: CodeRejected, Text: "the payload breaks the schema: " + err.Error()}
+		}
+	}
+	inserted, err := in.e.backend.Rows.Insert(ctx, rows...)
+	if err != nil {
+		return nil, err
+	}
+	results := make([]SubmitResult, len(ms))
+	for i, row := range inserted {
+		results[i] = SubmitResult{Submitted: Submitted{ID: row.ID, Duplicate: row.Duplicate}, Err: broken[i]}
+	}
+	in.e.observer.arrived(pipeline, len(ms))
+	in.e.Events.Touch(TopicOverview, TopicRows, TopicSteps)
+	return results, nil
+}

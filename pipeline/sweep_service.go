@@ -1,0 +1,301 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	kindSweep         = "sweep"
+	kindSweepSlot     = "sweep-slot"
+	kindSweepSettings = "sweep-settings"
+	sweepSettingsID   = "sweep"
+	sweepPage         = 200
+	sweepRowsMost     = 1000
+	sweepLook         = time.Second // how exactly a schedule is kept
+	stuckAfterLeast   = time.Second
+)
+
+// Sweeps finds rows that are neither finished nor queued nor retrying, and puts
+// them back into their queues.
+type Sweeps struct {
+	e          *Engine
+	configured SweepSettings
+
+	mu       sync.Mutex
+	running  *Sweep
+	settings storedSweepSettings
+	next     func(time.Time) time.Time
+	runs     sync.WaitGroup
+	life     context.Context // of Run
+}
+
+type storedSweepSettings struct {
+	SweepSettings
+	By      string    `json:"by"`
+	Reason  string    `json:"reason"`
+	At      time.Time `json:"at"`
+	version int64
+}
+
+func newSweeps(e *Engine) (*Sweeps, error) {
+	s := &Sweeps{e: e, configured: e.cfg.Sweep}
+	next, err := s.parse(e.cfg.Sweep.Cron)
+	if err != nil {
+		return nil, err
+	}
+	s.settings = storedSweepSettings{SweepSettings: e.cfg.Sweep}
+	s.next = next
+	return s, nil
+}
+
+func (s *Sweeps) parse(cron string) (func(time.Time) time.Time, error) {
+	if s.e.cfg.Cron == nil {
+		return func(time.Time) time.Time { return time.Time{} }, nil
+	}
+	next, err := s.e.cfg.Cron(cron)
+	if err != nil {
+		return nil, invalid("cron", err.Error())
+	}
+	if next(time.Now().UTC()).IsZero() {
+		return nil, invalid("cron", fmt.Sprintf("%q never comes true", cron))
+	}
+	return next, nil
+}
+
+// refresh reads the settings an operator, here or elsewhere, may have changed.
+// The caller holds the lock.
+func (s *Sweeps) refresh(ctx context.Context) error {
+	rec, err := s.e.backend.Records.Get(ctx, kindSweepSettings, sweepSettingsID)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("reading the sweep's schedule: %w", err)
+	}
+	if rec.Version == s.settings.version {
+		return nil
+	}
+	var stored storedSweepSettings
+	if err := json.Unmarshal(rec.Data, &stored); err != nil {
+		return fmt.Errorf("reading the sweep's schedule: %w", err)
+	}
+	next, err := s.parse(stored.Cron)
+	if err != nil {
+		return err
+	}
+	stored.version = rec.Version
+	s.settings, s.next = stored, next
+	return nil
+}
+
+// run keeps the schedule. Each slot is claimed in the store first, so that one
+// of all processes runs it, once.
+func (s *Sweeps) run(ctx context.Context) error {
+	s.mu.Lock()
+	s.life = ctx
+	s.mu.Unlock()
+	if err := s.abandon(ctx); err != nil && ctx.Err() == nil {
+		s.e.log.WarnContext(ctx, "closing sweeps of an earlier run", "error", err)
+	}
+	last := time.Now().UTC()
+	err := every(ctx, sweepLook, func(ctx context.Context) {
+		now := time.Now().UTC()
+		s.mu.Lock()
+		err := s.refresh(ctx)
+		due := s.next(last)
+		enabled := s.settings.Enabled
+		s.mu.Unlock()
+		if err == nil && enabled && !due.IsZero() && !due.After(now) {
+			err = s.slot(ctx, due)
+		}
+		last = now
+		if err != nil && ctx.Err() == nil {
+			s.e.log.WarnContext(ctx, "sweeping on schedule", "error", err)
+		}
+	})
+	s.runs.Wait()
+	return err
+}
+
+// abandon marks sweeps that a crash cut off; the next one does their work.
+func (s *Sweeps) abandon(ctx context.Context) error {
+	page, err := s.List(ctx, "", 20)
+	if err != nil {
+		return err
+	}
+	for _, sweep := range page.Items {
+		if sweep.State == SweepRunning {
+			sweep.State, sweep.FinishedAt, sweep.Error = SweepFailed, time.Now().UTC(), "its process ended before it did"
+			if err := s.save(ctx, &sweep, nil); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (s *Sweeps) slot(ctx context.Context, due time.Time) error {
+	claim := Record{Kind: kindSweepSlot, ID: due.Format(time.RFC3339), Data: []byte(`{}`), ExpiresAt: due.Add(48 * time.Hour)}
+	err := s.e.backend.Records.Put(ctx, nil, claim)
+	if errors.Is(err, ErrVersion) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	_, err = s.Start(ctx, false, "")
+	return err
+}
+
+// Start begins a sweep and answers at once; one that runs already is answered
+// instead. A dry run finds and changes nothing.
+func (s *Sweeps) Start(ctx context.Context, dryRun bool, pipeline string) (Sweep, error) {
+	if pipeline != "" && s.e.pipeline(pipeline) == nil {
+		return Sweep{}, notFound("there is no pipeline named " + pipeline)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.running != nil {
+		return *s.running, nil
+	}
+	if s.life == nil || s.life.Err() != nil {
+		return Sweep{}, &Error{Code: CodeUnavailable, Text: "the engine is not running"}
+	}
+	sweep := &Sweep{ID: NewID(), State: SweepRunning, DryRun: dryRun, Pipeline: pipeline, StartedAt: time.Now().UTC(),
+		By: ActorFrom(ctx).Name, Rows: []Stuck{}}
+	entry := NewEntry(ctx, "sweep.run", "sweeps/"+sweep.ID, "", map[string]any{"dry_run": dryRun, "pipeline": pipeline})
+	if err := s.save(ctx, sweep, entry); err != nil {
+		return Sweep{}, err
+	}
+	s.running = sweep
+	started, after := *sweep, s.settings.StuckAfter
+	work := *sweep
+	s.runs.Go(func() { s.work(s.life, &work, after) })
+	s.e.Events.Touch(TopicSweeps, TopicAudit)
+	return started, nil
+}
+
+func (s *Sweeps) save(ctx context.Context, sweep *Sweep, entry *Entry) error {
+	data, err := json.Marshal(sweep)
+	if err != nil {
+		return err
+	}
+	rec := Record{Kind: kindSweep, ID: sweep.ID, Version: sweep.version, Data: data, ExpiresAt: sweep.StartedAt.Add(keepHistory)}
+	if err := s.e.backend.Records.Put(ctx, entry, rec); err != nil {
+		return fmt.Errorf("storing sweep %s: %w", sweep.ID, err)
+	}
+	sweep.version++
+	return nil
+}
+
+// Get returns a sweep, or ErrNotFound.
+func (s *Sweeps) Get(ctx context.Context, id string) (Sweep, error) {
+	rec, err := s.e.backend.Records.Get(ctx, kindSweep, id)
+	if errors.Is(err, ErrNotFound) {
+		return Sweep{}, notFound("there is no sweep " + id)
+	}
+	if err != nil {
+		return Sweep{}, err
+	}
+	return sweepOf(rec)
+}
+
+func sweepOf(rec Record) (Sweep, error) {
+	var sweep Sweep
+	err := json.Unmarshal(rec.Data, &sweep)
+	sweep.version = rec.Version
+	return sweep, err
+}
+
+// List returns sweeps, newest first.
+func (s *Sweeps) List(ctx context.Context, cursor string, limit int) (Page[Sweep], error) {
+	page, err := s.e.backend.Records.List(ctx, kindSweep, cursor, limit)
+	if err != nil {
+		return Page[Sweep]{}, err
+	}
+	list := Page[Sweep]{Items: make([]Sweep, 0, len(page.Items)), Next: page.Next}
+	for _, rec := range page.Items {
+		sweep, err := sweepOf(rec)
+		if err != nil {
+			return list, err
+		}
+		list.Items = append(list.Items, sweep)
+	}
+	return list, nil
+}
+
+// Schedule returns when sweeps run.
+func (s *Sweeps) Schedule(ctx context.Context) (SweepSchedule, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.refresh(ctx); err != nil {
+		return SweepSchedule{}, err
+	}
+	v := SweepSchedule{SweepSettings: s.settings.SweepSettings, NextRuns: []time.Time{}, Configured: s.configured}
+	if s.settings.SweepSettings != s.configured {
+		v.ChangedBy, v.ChangedAt = s.settings.By, s.settings.At
+	}
+	for at := time.Now().UTC(); v.Enabled && len(v.NextRuns) < 5; {
+		if at = s.next(at); at.IsZero() {
+			break
+		}
+		v.NextRuns = append(v.NextRuns, at)
+	}
+	return v, nil
+}
+
+// SetSchedule changes when sweeps run, at once and for restarts to come.
+func (s *Sweeps) SetSchedule(ctx context.Context, c ScheduleChange) (SweepSchedule, error) {
+	s.mu.Lock()
+	err := s.setSchedule(ctx, c)
+	s.mu.Unlock()
+	if err != nil {
+		return SweepSchedule{}, err
+	}
+	s.e.Events.Touch(TopicSweeps, TopicAudit)
+	return s.Schedule(ctx)
+}
+
+func (s *Sweeps) setSchedule(ctx context.Context, c ScheduleChange) error {
+	if err := s.refresh(ctx); err != nil {
+		return err
+	}
+	before := s.settings
+	after := storedSweepSettings{SweepSettings: before.SweepSettings, By: ActorFrom(ctx).Name, Reason: c.Reason, At: time.Now().UTC()}
+	if c.Reset {
+		after.SweepSettings = s.configured
+	}
+	if c.Cron != nil {
+		after.Cron = strings.TrimSpace(*c.Cron)
+	}
+	if c.StuckAfter != nil {
+		after.StuckAfter = *c.StuckAfter
+	}
+	if c.Enabled != nil {
+		after.Enabled = *c.Enabled
+	}
+	if after.StuckAfter < stuckAfterLeast {
+		return invalid("stuck_after", "stuck_after is at least 1s")
+	}
+	next, err := s.parse(after.Cron)
+	if err != nil {
+		return err
+	}
+	data, err := json.Marshal(after)
+	if err != nil {
+		return err
+	}
+	entry := NewEntry(ctx, "sweep.schedule", "sweeps/schedule", c.Reason, map[string]any{"before": before.SweepSettings, "after": after.SweepSettings})
+	if err := s.e.backend.Records.Put(ctx, entry, Record{Kind: kindSweepSettings, ID: sweepSettingsID, Version: before.version, Data: data}); err != nil {
+		return err
+	}
+	after.version = before.version + 1
+	s.settings, s.next = after, next
+	return nil
+}
