@@ -1,0 +1,207 @@
+package pipelinetest
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"redrive/pipeline"
+)
+
+func modelRules() []rule {
+	return []rule{
+		{name: "any workload", run: anyWorkload, crowd: true,
+			rule: "After any calls in any order, rows, lists, letters, groups and counters agree with the rules and with one another."},
+	}
+}
+
+const (
+	defaultSeeds = 200
+	seedGroups   = 4 // run at the same time
+	callsPerSeed = 40
+	callsPerLook = 20
+)
+
+// anyWorkload runs many seeds, each on a store of its own and, where time can
+// be made up, in a bubble of its own.
+func anyWorkload(e *env) {
+	seeds := cmp.Or(e.h.Seeds, defaultSeeds)
+	for group := range seedGroups {
+		e.Run(fmt.Sprintf("group %d", group+1), func(t *testing.T) {
+			t.Parallel()
+			for seed := group; seed < seeds; seed += seedGroups {
+				e.check(t, rule{rule: modelRules()[0].rule, run: func(e *env) { workloadOf(e, uint64(seed)) }})
+			}
+		})
+	}
+}
+
+func workloadOf(e *env, seed uint64) {
+	w := newWorkload(e, seed)
+	defer func() {
+		if w.Failed() {
+			w.Logf("seed %d:\n\t%s", seed, w.history())
+		}
+	}()
+	for i := 1; i <= callsPerSeed && !w.Failed(); i++ {
+		w.step()
+		if i%callsPerLook == 0 {
+			w.look()
+		}
+	}
+	w.lookAtLists()
+}
+
+// tally counts what single rows say, to be compared with counters and lists.
+type tally struct {
+	rows   map[string]map[pipeline.Status]int64
+	steps  map[pipeline.StepKey]pipeline.StepCounts
+	oldest map[string]time.Time
+}
+
+// look compares the whole store with the model and with itself.
+func (w *workload) look() {
+	now := w.now()
+	t := tally{rows: map[string]map[pipeline.Status]int64{}, steps: map[pipeline.StepKey]pipeline.StepCounts{}, oldest: map[string]time.Time{}}
+	for _, r := range w.sorted() {
+		d := w.get(r.id)
+		w.lookAt(r, d, now)
+		t.add(r.g, d)
+	}
+	w.lookAtCounters(t)
+	w.lookAtLetters()
+}
+
+func (w *workload) lookAt(r *modelRow, d pipeline.RowDetail, now time.Time) {
+	if !slices.Contains(r.statuses(), d.Status) {
+		w.Errorf("row %s is %s, want one of %v", r.id, d.Status, r.statuses())
+	}
+	for _, n := range r.g.Nodes() {
+		c, f := r.cells[n.Name], pipeline.Flag{State: pipeline.StateWaiting}
+		if got, ok := d.Flag(n.Name); ok {
+			f = got
+		}
+		if want := c.states(now); !slices.Contains(want, f.State) {
+			w.Errorf("%s of row %s is %s, want one of %v", n.Name, r.id, f.State, want)
+		}
+		if c != nil && f.State != pipeline.StateWaiting {
+			same(w.env, n.Name+"'s attempts of row "+r.id, f.Attempts, c.attempts)
+		}
+	}
+}
+
+// states are those a cell may be shown in: one that is due may still be called
+// by the name it had before.
+func (c *modelCell) states(now time.Time) []pipeline.State {
+	switch {
+	case c == nil:
+		return []pipeline.State{pipeline.StateWaiting}
+	case c.parked:
+		return []pipeline.State{c.state, pipeline.StateWaiting}
+	case (c.state == pipeline.StateRetrying || c.state == pipeline.StateRunning) && c.due.Before(now.Add(blur)):
+		return []pipeline.State{c.state, pipeline.StateQueued}
+	default:
+		return []pipeline.State{c.state}
+	}
+}
+
+func (t tally) add(g *pipeline.Graph, d pipeline.RowDetail) {
+	if t.rows[d.Pipeline] == nil {
+		t.rows[d.Pipeline] = map[pipeline.Status]int64{}
+	}
+	t.rows[d.Pipeline][d.Status]++
+	if d.Status == pipeline.StatusAccepted || d.Status == pipeline.StatusInProgress {
+		if o := t.oldest[d.Pipeline]; o.IsZero() || d.CreatedAt.Before(o) {
+			t.oldest[d.Pipeline] = d.CreatedAt
+		}
+	}
+	if d.Status == pipeline.StatusDiscarded || d.Status == pipeline.StatusRejected {
+		return
+	}
+	for _, n := range g.Nodes() {
+		key := pipeline.StepKey{Pipeline: d.Pipeline, Step: n.Name}
+		state := pipeline.StateWaiting
+		if f, ok := d.Flag(n.Name); ok {
+			state = f.State
+		}
+		t.steps[key] = one(t.steps[key], state)
+	}
+}
+
+// one adds a step in a state to a step's counts.
+func one(c pipeline.StepCounts, s pipeline.State) pipeline.StepCounts {
+	switch s {
+	case pipeline.StateWaiting:
+		c.Waiting++
+	case pipeline.StateQueued:
+		c.Queued++
+	case pipeline.StateRunning:
+		c.Running++
+	case pipeline.StateRetrying:
+		c.Retrying++
+	case pipeline.StateDead:
+		c.Dead++
+	case pipeline.StateProcessed:
+	}
+	return c
+}
+
+// lookAtLists compares the list of all rows with the counters.
+func (w *workload) lookAtLists() {
+	listed := map[string]map[pipeline.Status]int64{}
+	for _, r := range w.list(pipeline.RowFilter{Limit: 25}) {
+		if listed[r.Pipeline] == nil {
+			listed[r.Pipeline] = map[pipeline.Status]int64{}
+		}
+		listed[r.Pipeline][r.Status]++
+	}
+	c := w.counts()
+	for p := range w.graphs {
+		for _, s := range pipeline.Statuses() {
+			same(w.env, "rows listed of "+p+" "+string(s), listed[p][s], c.Rows[p][s])
+		}
+	}
+}
+
+func (w *workload) lookAtCounters(t tally) {
+	c := w.counts()
+	for _, g := range w.graphs {
+		p := g.Pipeline()
+		for _, s := range pipeline.Statuses() {
+			same(w.env, "counter of "+p+" rows "+string(s), c.Rows[p][s], t.rows[p][s])
+		}
+		same(w.env, "oldest of "+p, c.Oldest[p], t.oldest[p])
+		for _, n := range g.Nodes() {
+			key := pipeline.StepKey{Pipeline: p, Step: n.Name}
+			got, want := c.Steps[key], t.steps[key]
+			same(w.env, p+"/"+n.Name+" processed in all", got.ProcessedTotal, w.m.processed[key])
+			same(w.env, p+"/"+n.Name+" throttled in all", got.Throttled, w.m.throttled[key])
+			same(w.env, p+"/"+n.Name+" oldest due is zero", got.OldestDue.IsZero(), got.Queued == 0)
+			got.ProcessedTotal, got.Throttled, got.FailedTotal, got.OldestDue = 0, 0, 0, time.Time{}
+			same(w.env, p+"/"+n.Name+" counters", got, want)
+		}
+	}
+}
+
+func (w *workload) lookAtLetters() {
+	var want, got []string
+	for _, r := range w.m.rows {
+		for step, c := range r.cells {
+			if c.state == pipeline.StateDead && !r.discarded {
+				want = append(want, r.id+"/"+step)
+			}
+		}
+	}
+	for _, l := range w.letters(pipeline.LetterFilter{Limit: 3}) {
+		got = append(got, l.Row+"/"+l.Step)
+	}
+	sameSet(w.env, "letters", got, want)
+	same(w.env, "letters counted", w.countLetters(pipeline.LetterFilter{}), int64(len(want)))
+	grouped := int64(0)
+	for _, g := range w.groups("", "") {
+		grouped += g.Count
+	}
+	same(w.env, "letters in groups", grouped, int64(len(want)))
+}

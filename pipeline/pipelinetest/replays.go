@@ -1,0 +1,116 @@
+package pipelinetest
+
+import "redrive/pipeline"
+
+func replayRules() []rule {
+	return []rule{
+		{name: "replay of a step alone", run: replayAlone,
+			rule: "Alone: what the step unlocks is not queued."},
+		{name: "replay with what follows", run: replayWithReset,
+			rule: "Reset: processed steps below it wait again and are queued again when their needs are processed."},
+		{name: "replay of one side of a join", run: replayJoinSide,
+			rule: "A join that waits again starts once its needs are processed, of which one still is."},
+		{name: "replay without reset", run: replayWithoutReset,
+			rule: "A step that exists already is not queued again by what unlocks it."},
+		{name: "alone is forgotten", run: aloneForgotten,
+			rule: "A later move without Alone lets the step start what follows."},
+		{name: "done again when all are processed", run: doneAgain,
+			rule: "A row is done when every step is processed; one that is replayed is not."},
+	}
+}
+
+func replayAlone(e *env) {
+	g := chain(e)
+	id, _ := e.deadRow(g)
+	m := move(id, "validate", pipeline.StateDead, e.now())
+	m.Alone = true
+	e.requeue(m)
+	same(e, "flag alone", e.flag(id, "validate").Alone, true)
+	d := e.take(g, "validate")
+	same(e, "delivery alone", d.Alone, true)
+	e.settle(retry(d, e.now()))
+	d = e.take(g, "validate")
+	same(e, "delivery alone after a retry", d.Alone, true)
+	e.settle(processed(g, d))
+	e.nothing(g, "enrich")
+	e.state(id, "validate", pipeline.StateProcessed)
+	e.state(id, "enrich", pipeline.StateWaiting)
+	e.status(id, pipeline.StatusInProgress)
+}
+
+func replayWithReset(e *env) {
+	g := chain(e)
+	id := e.doneRow(g)
+	m := move(id, "validate", pipeline.StateProcessed, e.now())
+	m.Reset = g.Descendants("validate")
+	e.requeue(m)
+	e.status(id, pipeline.StatusInProgress)
+	e.state(id, "enrich", pipeline.StateWaiting)
+	e.state(id, "deliver", pipeline.StateWaiting)
+	e.nothing(g, "enrich", "deliver")
+	for _, step := range []string{"validate", "enrich", "deliver"} {
+		d := e.take(g, step)
+		same(e, step+" attempt", d.Attempt, 2)
+		same(e, step+" spent", d.Spent, 0)
+		e.settle(processed(g, d))
+	}
+	e.status(id, pipeline.StatusDone)
+	same(e, "attempts kept", len(e.get(id).Attempts), 6)
+}
+
+func replayJoinSide(e *env) {
+	g := join(e)
+	id := e.doneRow(g)
+	m := move(id, "index", pipeline.StateProcessed, e.now())
+	m.Reset = g.Descendants("index")
+	e.requeue(m)
+	e.state(id, "notify", pipeline.StateProcessed)
+	e.state(id, "report", pipeline.StateWaiting)
+	e.process(g, "index")
+	e.nothing(g, "validate", "notify", "index")
+	e.process(g, "report")
+	e.nothing(g, "report")
+	e.status(id, pipeline.StatusDone)
+}
+
+func replayWithoutReset(e *env) {
+	g := chain(e)
+	id := e.doneRow(g)
+	e.requeue(move(id, "validate", pipeline.StateProcessed, e.now()))
+	e.process(g, "validate")
+	e.nothing(g, "enrich", "deliver")
+	e.status(id, pipeline.StatusDone)
+	dead := e.add(g)
+	e.process(g, "validate")
+	e.kill(g, "enrich")
+	e.requeue(move(dead, "validate", pipeline.StateProcessed, e.now()))
+	e.process(g, "validate")
+	e.nothing(g, "enrich", "deliver")
+	e.state(dead, "enrich", pipeline.StateDead)
+	e.status(dead, pipeline.StatusDead)
+}
+
+func aloneForgotten(e *env) {
+	g := chain(e)
+	id, _ := e.deadRow(g)
+	m := move(id, "validate", pipeline.StateDead, e.now())
+	m.Alone = true
+	e.requeue(m)
+	e.process(g, "validate")
+	e.requeue(move(id, "validate", pipeline.StateProcessed, e.now()))
+	same(e, "flag alone", e.flag(id, "validate").Alone, false)
+	e.process(g, "validate", "enrich", "deliver")
+	e.status(id, pipeline.StatusDone)
+}
+
+func doneAgain(e *env) {
+	g := fork(e)
+	id := e.doneRow(g)
+	e.requeue(move(id, "validate", pipeline.StateProcessed, e.now()), move(id, "index", pipeline.StateProcessed, e.now()))
+	e.status(id, pipeline.StatusInProgress)
+	e.process(g, "index")
+	e.status(id, pipeline.StatusInProgress)
+	e.process(g, "validate")
+	e.status(id, pipeline.StatusDone)
+	e.nothing(g, "index", "notify", "archive")
+}
