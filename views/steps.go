@@ -1,0 +1,307 @@
+package views
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"redrive/pipeline"
+)
+
+// StepProps is one step: what it does, how it does, what operators may change.
+type StepProps struct {
+	Page
+	Step   pipeline.StepDetail
+	Forms  StepForms
+	Counts *EvictCount // the answer to "count first"
+}
+
+// StepForms hold what was typed before an error.
+type StepForms struct {
+	Do                       string // the form at fault: pause, limits, reset, evict
+	Field, Error             string
+	Rate, Concurrency        string
+	Which, OlderThan, Oldest string // evict: older_than or oldest
+	Reason                   string
+}
+
+// EvictCount is what an evict would discard.
+type EvictCount struct {
+	Matched, Eligible int64
+	Skipped           []pipeline.Skip
+}
+
+// reason is what was typed as the reason of a form.
+func (f StepForms) reason(form string) string {
+	if f.Do == form {
+		return f.Reason
+	}
+	return ""
+}
+
+// wrong is the message of a form's field; that of no field stands under its reason.
+func (f StepForms) wrong(form, field string) string {
+	if f.Do != form {
+		return ""
+	}
+	switch f.Field {
+	case "rate", "concurrency", "older_than", "oldest":
+		if f.Field == field {
+			return f.Error
+		}
+	default:
+		if field == "reason" {
+			return f.Error
+		}
+	}
+	return ""
+}
+
+// heading says how the step does.
+func (p StepProps) heading() string {
+	s := p.Step
+	switch {
+	case s.Gone:
+		return s.Name + " is no longer configured"
+	case s.Settings.Paused:
+		return s.Name + " is paused"
+	case s.BreakerState == "open":
+		return s.Name + " waits for breaker " + s.Breaker
+	case s.BreakerState == "half-open":
+		return s.Name + " is let through in probes"
+	case s.Behind:
+		return s.Name + " is falling behind"
+	case s.Counts.Dead > 0:
+		return s.Name + " has " + Plural(s.Counts.Dead, "dead letter", "dead letters")
+	default:
+		return s.Name + " keeps up"
+	}
+}
+
+// sentence says what the step does with a row, settings and all.
+func (p StepProps) sentence() string {
+	s := p.Step
+	if s.Gone {
+		return "The configuration has no such step any more. Its rows keep the graph they were accepted with and wait here until the step is back, or until they are discarded."
+	}
+	text := "Calls " + s.Target + " with at most " + Count(s.Settings.Concurrency) + " at once in each process and " + rateWords(s.Settings.Rate)
+	if s.Timeout > 0 {
+		text += "; a call may take " + plainTime(s.Timeout)
+	}
+	text += ". " + retryWords(s.StepView)
+	if len(s.Permanent) > 0 {
+		text += " " + codes(s.Permanent) + plural(len(s.Permanent), " is", " are") + " not tried again."
+	}
+	if s.Breaker != "" {
+		text += " Guarded by breaker " + s.Breaker + "."
+	}
+	return text
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}
+
+func rateWords(rate float64) string {
+	if rate <= 0 {
+		return "as many a second as that gives"
+	}
+	return Decimal(rate) + " a second"
+}
+
+func retryWords(s pipeline.StepView) string {
+	if s.Attempts == 1 {
+		return "After a failure the row goes to the dead-letter queue at once."
+	}
+	text := "After a failure it waits " + plainTime(s.Base)
+	if s.Cap > s.Base {
+		text += " doubling to " + plainTime(s.Cap)
+	}
+	switch s.Jitter {
+	case "none":
+		text += " without jitter"
+	case "":
+	default:
+		text += " with " + s.Jitter + " jitter"
+	}
+	if s.Attempts == 0 {
+		return text + ", until it succeeds."
+	}
+	return text + ", " + word(s.Attempts) + " attempts in all, then the dead-letter queue."
+}
+
+// plainTime writes a configured duration as one would type it: "1 s", "90 s", "5 m".
+func plainTime(d time.Duration) string {
+	switch {
+	case d >= time.Hour && d%time.Hour == 0:
+		return strconv.Itoa(int(d/time.Hour)) + " h"
+	case d >= 2*time.Minute && d%time.Minute == 0:
+		return strconv.Itoa(int(d/time.Minute)) + " m"
+	case d >= time.Second && d%time.Second == 0:
+		return strconv.Itoa(int(d/time.Second)) + " s"
+	default:
+		return Duration(d)
+	}
+}
+
+func codes(list []int) string {
+	texts := make([]string, len(list))
+	for i, c := range list {
+		texts[i] = strconv.Itoa(c)
+	}
+	if n := len(texts); n > 1 {
+		return strings.Join(texts[:n-1], ", ") + " and " + texts[n-1]
+	}
+	return texts[0]
+}
+
+func word(n int) string {
+	words := []string{"no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"}
+	if n >= 0 && n < len(words) {
+		return words[n]
+	}
+	return Count(n)
+}
+
+func (p StepProps) facts() []Fact {
+	s, c := p.Step, p.Step.Counts
+	rows := func(state pipeline.State) templ.SafeURL {
+		return WithQuery(Href(p.Base, "rows"), "pipeline", s.Pipeline, "step", s.Name, "state", string(state))
+	}
+	facts := []Fact{
+		{Label: "Queued", Value: Count(c.Queued), Note: dueNote(c, p.Now), Href: rows(pipeline.StateQueued)},
+		{Label: "Running", Value: Count(c.Running), Href: rows(pipeline.StateRunning)},
+		{Label: "Retrying", Value: Count(c.Retrying), Href: rows(pipeline.StateRetrying)},
+		{Label: "Dead", Value: Count(c.Dead), Href: WithQuery(Href(p.Base, "dead-letters"), "pipeline", s.Pipeline, "step", s.Name)},
+		{Label: "Not here yet", Value: Count(c.Waiting), Note: needsWords(s.Needs), Href: rows(pipeline.StateWaiting)},
+		{Label: "Come and leave", Value: Rate(s.Departures), Note: Rate(s.Arrivals) + " come"},
+		{Label: "A call takes", Value: took(s.P50), Note: "95 of 100 under " + took(s.P95)},
+		{Label: "Processed ever", Value: Count(c.ProcessedTotal), Note: Plural(c.FailedTotal, "failed attempt", "failed attempts") + throttledNote(c.Throttled), Href: rows(pipeline.StateProcessed)},
+	}
+	if c.Retrying > 0 {
+		facts[2].Tone = Warn
+	}
+	if c.Dead > 0 {
+		facts[3].Tone = Fault
+	}
+	if s.P95 == 0 {
+		facts[6].Note = "no call lately"
+	}
+	return facts
+}
+
+func took(d time.Duration) string {
+	if d == 0 {
+		return "–"
+	}
+	return Duration(d)
+}
+
+func dueNote(c pipeline.StepCounts, now time.Time) string {
+	switch {
+	case c.Queued == 0:
+		return "none waits"
+	case c.OldestDue.IsZero():
+		return ""
+	default:
+		return "the oldest for " + Age(now.Sub(c.OldestDue))
+	}
+}
+
+func needsWords(needs []string) string {
+	if len(needs) == 0 {
+		return "needs no other step"
+	}
+	return "needs " + strings.Join(needs, " and ")
+}
+
+func throttledNote(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	return ", " + Count(n) + " throttled"
+}
+
+// backlog says how far behind a step is, and when it will have caught up.
+func (p StepProps) backlog() string {
+	s := p.Step
+	text := Rate(s.Arrivals) + " come, " + Rate(s.Departures) + " leave."
+	if s.DrainIn > 0 {
+		text += " At this rate the " + Plural(s.Counts.Queued+s.Counts.Retrying, "row", "rows") + " that wait are done in " + Long(s.DrainIn) + "."
+	} else {
+		text += " At this rate the queue only grows."
+	}
+	return text
+}
+
+// notes are the findings above the figures, the heaviest first.
+func (p StepProps) notes() []Banner {
+	s := p.Step
+	var out []Banner
+	if s.Settings.Paused {
+		out = append(out, Banner{Tone: Hold, Icon: "pause", Strong: "Paused by " + who(s.ChangedBy) + reasonPart(s.ChangedWhy) + ".",
+			Text: Plural(s.Counts.Queued+s.Counts.Retrying, "row waits", "rows wait") + " and none is lost."})
+	}
+	if b := s.BreakerView; b != nil && b.State != "closed" {
+		out = append(out, Banner{Tone: Fault, Icon: "switch", Strong: "Breaker " + b.Name + " is " + b.State + since(b, p.Now) + ".",
+			Text:   "No attempt is used up while it is; " + Plural(s.Counts.Queued+s.Counts.Retrying, "row waits", "rows wait") + ".",
+			Action: &Action{Label: "Look at " + b.Name, Href: Href(p.Base, "breakers", b.Name)}})
+	}
+	if s.Behind {
+		out = append(out, Banner{Tone: Warn, Icon: "clock", Strong: "Falling behind.", Text: p.backlog(), Action: &Action{Label: "Change the rate", Href: "#rate"}})
+	}
+	return out
+}
+
+// changes are the settings that differ from the configuration.
+func (p StepProps) changes() []string {
+	now, was := p.Step.Settings, p.Step.Configured
+	var out []string
+	if now.Paused != was.Paused {
+		out = append(out, "paused")
+	}
+	if now.Rate != was.Rate {
+		out = append(out, "rate "+limitWords(was.Rate)+" to "+limitWords(now.Rate))
+	}
+	if now.Concurrency != was.Concurrency {
+		out = append(out, Count(was.Concurrency)+" to "+Count(now.Concurrency)+" calls at once")
+	}
+	return out
+}
+
+func limitWords(rate float64) string {
+	if rate <= 0 {
+		return "no limit"
+	}
+	return Rate(rate)
+}
+
+func (p StepProps) href() templ.SafeURL { return Href(p.Base, "steps", p.Step.Pipeline, p.Step.Name) }
+
+func (p StepProps) evictHref() templ.SafeURL {
+	return Href(p.Base, "steps", p.Step.Pipeline, p.Step.Name, "evict")
+}
+
+// pauseVerb is what the button of the first form does.
+func (p StepProps) pauseVerb() string {
+	if p.Step.Settings.Paused {
+		return "Resume "
+	}
+	return "Pause "
+}
+
+func (p StepProps) waiting() int64 {
+	return p.Step.Counts.Queued + p.Step.Counts.Retrying
+}
+
+func boolWord(b bool) string {
+	if b {
+		return "true"
+	}
+	return "false"
+}
