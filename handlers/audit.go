@@ -1,0 +1,170 @@
+package handlers
+
+import (
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"redrive/pipeline"
+	"redrive/views"
+)
+
+const (
+	auditPage   = 100 // entries on a page
+	auditExport = 500 // entries read at once for a file
+)
+
+type auditService interface {
+	List(ctx context.Context, f pipeline.AuditFilter) (pipeline.Page[pipeline.Entry], error)
+}
+
+// Audit is the page of who did what, and why.
+type Audit struct {
+	audit auditService
+	frame Framer
+}
+
+// NewAudit returns the page of the audit.
+func NewAudit(audit auditService, frame Framer) *Audit { return &Audit{audit: audit, frame: frame} }
+
+// List shows the entries a filter selects, newest first.
+func (h *Audit) List(w http.ResponseWriter, r *http.Request) error {
+	typed, filter, err := auditFilter(r)
+	props := views.AuditProps{Filter: typed}
+	status := http.StatusOK
+	if no, ok := refused(err); ok {
+		status = no.Status
+		props.Filter.Field, props.Filter.Error = no.Field, no.Text
+	} else {
+		filter.Limit = auditPage
+		page, err := h.audit.List(r.Context(), filter)
+		if err != nil {
+			return err
+		}
+		props.Entries = page.Items
+		props.List = auditListing(r, typed, filter.Cursor, page)
+	}
+	props.Page = h.frame(r, views.SectionAudit, "Audit")
+	return render(w, r, status, views.AuditPage(props))
+}
+
+func auditFilter(r *http.Request) (views.AuditForm, pipeline.AuditFilter, error) {
+	q := readQuery(r)
+	typed := views.AuditForm{Actor: q.text("actor"), Action: q.text("action"), Object: q.text("object"), Since: q.text("since"), Until: q.text("until")}
+	typed.Set = typed != views.AuditForm{}
+	filter := pipeline.AuditFilter{Actor: typed.Actor, Action: typed.Action, Object: typed.Object,
+		Since: q.moment("since"), Until: q.moment("until"), Cursor: q.text("cursor")}
+	return typed, filter, q.err()
+}
+
+func auditListing(r *http.Request, typed views.AuditForm, cursor string, page pipeline.Page[pipeline.Entry]) views.Listing {
+	own := views.Href(baseOf(r), "audit")
+	query := []string{"actor", typed.Actor, "action", typed.Action, "object", typed.Object, "since", typed.Since, "until", typed.Until}
+	file := views.Href(baseOf(r), "audit", "export")
+	l := views.Listing{Shown: views.Plural(len(page.Items), "entry", "entries") + " shown, newest first",
+		CSV:    views.WithQuery(file, append(query, "format", "csv")...),
+		JSON:   views.WithQuery(file, append(query, "format", "json")...),
+		Export: "Export all as CSV"}
+	if typed.Set {
+		l.Export = "Export all matching as CSV"
+	}
+	if page.Next != "" {
+		l.Older = views.WithQuery(own, append(query, "cursor", page.Next)...)
+	}
+	if cursor != "" {
+		l.Newer = views.WithQuery(own, query...)
+	}
+	return l
+}
+
+// Export answers with everything the filter selects as CSV or JSON.
+func (h *Audit) Export(w http.ResponseWriter, r *http.Request) error {
+	_, filter, err := auditFilter(r)
+	if err != nil {
+		return err
+	}
+	filter.Limit = auditExport
+	first, err := h.audit.List(r.Context(), filter)
+	if err != nil {
+		return err
+	}
+	switch readQuery(r).text("format") {
+	case "", "csv":
+		return h.csv(w, r, filter, first)
+	case "json":
+		return h.json(w, r, filter, first)
+	default:
+		return badField("format", "The format is csv or json.")
+	}
+}
+
+func (h *Audit) csv(w http.ResponseWriter, r *http.Request, filter pipeline.AuditFilter, first pipeline.Page[pipeline.Entry]) error {
+	attach(w, "audit", "csv", "text/csv; charset=utf-8")
+	out := csv.NewWriter(w)
+	if err := cells(out, "at", "actor", "from", "action", "object", "reason", "result", "detail"); err != nil {
+		return err
+	}
+	err := h.each(r.Context(), filter, first, func(e pipeline.Entry) error {
+		return cells(out, e.At.UTC().Format(time.RFC3339Nano), e.Actor, e.From, e.Action, e.Object, e.Reason, e.Result, string(e.Detail))
+	})
+	out.Flush()
+	if err != nil {
+		return err
+	}
+	return out.Error()
+}
+
+// exportedEntry has the names of the API.
+type exportedEntry struct {
+	At     time.Time       `json:"at"`
+	Actor  string          `json:"actor"`
+	From   string          `json:"from"`
+	Action string          `json:"action"`
+	Object string          `json:"object"`
+	Reason string          `json:"reason"`
+	Result string          `json:"result"`
+	Detail json.RawMessage `json:"detail"`
+}
+
+func (h *Audit) json(w http.ResponseWriter, r *http.Request, filter pipeline.AuditFilter, first pipeline.Page[pipeline.Entry]) error {
+	attach(w, "audit", "json", "application/json")
+	if _, err := w.Write([]byte(`{"entries":[`)); err != nil {
+		return err
+	}
+	separator := "\n"
+	err := h.each(r.Context(), filter, first, func(e pipeline.Entry) error {
+		line, err := json.Marshal(exportedEntry{e.At.UTC(), e.Actor, e.From, e.Action, e.Object, e.Reason, e.Result, e.Detail})
+		if err != nil {
+			return err
+		}
+		_, err = w.Write(append([]byte(separator), line...))
+		separator = ",\n"
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	_, err = w.Write([]byte("\n]}\n"))
+	return err
+}
+
+// each walks the pages that follow first.
+func (h *Audit) each(ctx context.Context, filter pipeline.AuditFilter, page pipeline.Page[pipeline.Entry], do func(pipeline.Entry) error) error {
+	for {
+		for _, e := range page.Items {
+			if err := do(e); err != nil {
+				return err
+			}
+		}
+		if page.Next == "" {
+			return nil
+		}
+		filter.Cursor = page.Next
+		var err error
+		if page, err = h.audit.List(ctx, filter); err != nil {
+			return err
+		}
+	}
+}

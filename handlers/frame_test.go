@@ -1,0 +1,56 @@
+package handlers
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"redrive/pipeline"
+	"redrive/views"
+)
+
+type faultStub struct {
+	on      []pipeline.Fault
+	err     error
+	started []pipeline.NewFault
+	ended   []string
+}
+
+func (s *faultStub) List(context.Context) []pipeline.Fault { return s.on }
+
+func (s *faultStub) Start(_ context.Context, n pipeline.NewFault) (pipeline.Fault, error) {
+	s.started = append(s.started, n)
+	return pipeline.Fault{ID: "f9", Pipeline: n.Pipeline, Step: n.Step, ErrorRate: n.ErrorRate, Throttle: n.Throttle, Latency: n.Latency}, s.err
+}
+
+func (s *faultStub) End(_ context.Context, id, reason string) (pipeline.Fault, error) {
+	s.ended = append(s.ended, id+": "+reason)
+	return pipeline.Fault{ID: id, Pipeline: "github", Step: "index", ErrorRate: 0.3}, s.err
+}
+
+func TestFramerSaysWhatNeedsAttention(t *testing.T) {
+	t.Parallel()
+	now := time.Now().UTC()
+	state := troubled(now)
+	state.Alarms = []pipeline.AlarmView{{State: pipeline.AlarmOn}, {State: pipeline.AlarmOK}}
+	fault := pipeline.Fault{ID: "f1", Pipeline: "github", Step: "index", ErrorRate: 0.3, Until: now.Add(time.Minute), By: "j.lindqvist", Reason: "game day"}
+	frame := NewFramer(views.Page{Base: "/x/", Env: views.Environment{Name: "production"}}, stateStub{state}, &faultStub{on: []pipeline.Fault{fault}})
+	r := httptest.NewRequest(http.MethodGet, "/rows?q=octo", nil)
+	r = r.WithContext(pipeline.WithActor(r.Context(), pipeline.Actor{Name: "m.okafor", Role: "operator"}))
+	p := frame(r, views.SectionRows, "Rows")
+	if want := (views.Tallies{DeadLetters: 132, BreakersOpen: 1, Alarms: 1}); p.Tallies != want {
+		t.Errorf("tallies %+v, want %+v", p.Tallies, want)
+	}
+	if p.Actor != "m.okafor" || p.Role != "operator" || p.Query != "octo" || !p.ReadAt.Equal(now) || p.Env.Name != "production" {
+		t.Errorf("frame %+v", p)
+	}
+	if len(p.Faults) != 1 || p.Faults[0].Action == nil || p.Faults[0].Action.Href != "/x/faults/f1/end" || !p.Faults[0].Action.Post {
+		t.Fatalf("faults %+v", p.Faults)
+	}
+	want := "30 % of the index calls in github fail on purpose until " + fault.Until.Format("15:04:05") + " UTC, by j.lindqvist: “game day”."
+	if got := p.Faults[0].Text; got != want {
+		t.Errorf("banner %q\nwant   %q", got, want)
+	}
+}

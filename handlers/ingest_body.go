@@ -1,0 +1,106 @@
+package handlers
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"redrive/handlers/peek"
+	"redrive/handlers/problem"
+	"redrive/pipeline"
+)
+
+// firstRead is the most that is set aside for a body before any of it has come:
+// callers that announce much and send nothing cost little.
+const firstRead = 64 << 10
+
+// receive reads the raw body, at most limit bytes, and checks its signature.
+func (h *Ingest) receive(w http.ResponseWriter, r *http.Request, door Door, limit int64) ([]byte, error) {
+	if r.ContentLength > limit {
+		w.Header().Set("Connection", "close") // nobody will read the rest
+		return nil, bodyTooLarge(limit)
+	}
+	body, err := readBody(http.MaxBytesReader(w, r.Body, limit), r.ContentLength)
+	if err != nil {
+		return nil, err
+	}
+	if len(body) == 0 {
+		return nil, problem.New(http.StatusBadRequest, "The body is empty; send the payload in it.")
+	}
+	if door.Verifier == nil {
+		return body, nil
+	}
+	if err := door.Verifier.Verify(r.Header, body, time.Now()); err != nil {
+		w.Header().Set("WWW-Authenticate", `Signature realm="ingest"`)
+		return nil, notSigned(err)
+	}
+	return body, nil
+}
+
+// readBody reads to the end. One buffer of the announced size is enough for most
+// bodies; the spare byte lets the reader see the end without growing it.
+func readBody(r io.Reader, announced int64) ([]byte, error) {
+	body := make([]byte, 0, min(max(announced, 511)+1, firstRead))
+	for {
+		if len(body) == cap(body) {
+			body = slices.Grow(body, len(body))
+		}
+		n, err := r.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		if err == io.EOF {
+			return body, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("reading the body: %w", err)
+		}
+	}
+}
+
+func bodyTooLarge(limit int64) error {
+	return &pipeline.Error{Code: pipeline.CodeTooLarge, Text: fmt.Sprintf("The body is over the limit of %d bytes.", limit)}
+}
+
+// notSigned keeps the verifier's own sentence if it has one to show.
+func notSigned(err error) error {
+	if p := problem.Of(err); p.Status == http.StatusUnauthorized {
+		return err
+	}
+	return &pipeline.Error{Code: pipeline.CodeUnsigned, Text: "The signature is missing or does not match the body.", Err: err}
+}
+
+// maxKey bounds an idempotency key, which is kept as long as its row.
+const maxKey = 512
+
+// of finds the idempotency key of one message.
+func (k KeySource) of(h http.Header, payload []byte) (string, error) {
+	switch {
+	case k.Header != "":
+		given := h.Values(k.Header)
+		if len(given) > 1 {
+			return "", problem.Invalid(k.Header, "The header "+k.Header+", this pipeline's idempotency key, is sent more than once.")
+		}
+		if len(given) == 0 || strings.TrimSpace(given[0]) == "" {
+			return "", problem.Invalid(k.Header, "The header "+k.Header+", this pipeline's idempotency key, is missing.")
+		}
+		return fitKey(k.Header, strings.TrimSpace(given[0]))
+	case len(k.Path) > 0:
+		path := strings.Join(k.Path, ".")
+		key, ok := peek.Text(payload, k.Path...)
+		if !ok {
+			return "", problem.Invalid(path, "The payload's field "+path+", this pipeline's idempotency key, is missing.")
+		}
+		return fitKey(path, key)
+	}
+	return "", nil
+}
+
+func fitKey(name, key string) (string, error) {
+	if len(key) > maxKey || !utf8.ValidString(key) || strings.ContainsRune(key, 0) {
+		return "", problem.Invalid(name, fmt.Sprintf("%s, this pipeline's idempotency key, must be text of at most %d bytes.", name, maxKey))
+	}
+	return key, nil
+}
