@@ -1,0 +1,179 @@
+package config
+
+import (
+	"net/netip"
+	"os"
+	"path/filepath"
+	"reflect"
+	"testing"
+	"time"
+)
+
+func TestDefaults(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	c, mistakes := Parse(filepath.Join(dir, "f.yaml"), []byte(smallest), Overrides{}, environ())
+	if len(mistakes) > 0 {
+		t.Fatal(lines(mistakes))
+	}
+	want := &Config{
+		Listen:      "127.0.0.1:8080",
+		BasePath:    "/",
+		Environment: Environment{"production", "red"},
+		Backend:     "embedded",
+		Embedded:    Embedded{filepath.Join(dir, "data"), "full"},
+		LogFormat:   "text",
+		Sweep:       Sweep{"0 */3 * * *", 15 * time.Minute},
+		Alarms:      DefaultAlarms(),
+		Pipelines: []Pipeline{{
+			Name:      "p",
+			Intake:    Intake{IdempotencyKey: IdempotencyKey{Source: "none"}, Signature: Signature{Scheme: "none"}, MaxBytes: 262144},
+			Retention: 720 * time.Hour,
+			Steps: []Step{{
+				Name: "a", HTTP: HTTP{URL: "http://127.0.0.1:9001/a"}, Timeout: 5 * time.Second, Concurrency: 8,
+				Retry: Retry{5, time.Second, time.Minute, "full"}, Permanent: []int{400, 410, 413, 415, 422},
+			}},
+		}},
+	}
+	if !reflect.DeepEqual(c, want) {
+		t.Errorf("got  %+v\nwant %+v", c, want)
+	}
+}
+
+// sample has every key of the format that is supported.
+const sample = `listen: 127.0.0.1:8080
+base_path: /redrive/
+public_url: "https://redrive.example.com/"
+allowed_hosts: [Redrive.Internal, "10.0.0.7:8443"]
+trusted_proxies: [10.0.0.7, 192.168.1.9/16, "::1"]
+environment: {name: production, colour: red}
+backend: embedded
+embedded: {path: ./data, durability: full}
+queues: []
+pipelines:
+  github:
+    intake:
+      idempotency_key: header:X-GitHub-Delivery
+      signature: {scheme: github, secret: "${GITHUB_WEBHOOK_SECRET}"}
+      schema: schemas/event.json
+      max_bytes: 262144
+    retention: 720h
+    steps:
+      - name: validate
+        http: {url: "http://127.0.0.1:9001/validate", headers: {Authorization: "Bearer ${TOKEN}"}}
+        timeout: 5s
+        concurrency: 8
+        rate: 50
+        retry: {attempts: 5, base: 1s, cap: 60s, jitter: full}
+        permanent: [400, 410, 413, 415, 422]
+        breaker: downstream
+        exclusive: false
+      - {name: index,  needs: [validate], http: {url: "http://127.0.0.1:9001/index"},  breaker: downstream}
+      - {name: notify, needs: [validate], http: {url: "http://127.0.0.1:9001/notify"}}
+      - {name: archive, needs: [index, notify], http: {url: "http://127.0.0.1:9001/archive"}}
+breakers:
+  downstream: {failure_rate: 0.5, minimum_calls: 20, window: 30s, open_for: 30s, probes: 3}
+sweep: {schedule: "0 */3 * * *", stuck_after: 15m}
+alarms:
+  - {name: dead-letters, metric: dead_letters, pipeline: github, statistic: max, comparison: ">=", threshold: 5, period: 60s, periods: 1, datapoints: 1, missing: not_breaching, severity: notice}
+  - {name: high-error-rate, metric: error_rate, statistic: average, threshold: 0.03, period: 60s, periods: 3, severity: page, missing: breaching}
+notify:
+  - {kind: slack, url: "${SLACK_WEBHOOK_URL}", severities: [notice, page]}
+  - {kind: webhook, url: "https://example.com/hook", severities: [page]}
+`
+
+func TestSample(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "schemas", "event.json"), `{"type":"object"}`)
+	write(t, filepath.Join(dir, "redrive.yaml"), sample)
+	env := environ("GITHUB_WEBHOOK_SECRET", "s: [e, cret", "TOKEN", "t#1", "SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T/B/x")
+	c, mistakes := Load(filepath.Join(dir, "redrive.yaml"), Overrides{}, env)
+	if len(mistakes) > 0 {
+		t.Fatal(lines(mistakes))
+	}
+	p := c.Pipelines[0]
+	for _, check := range []struct {
+		what      string
+		got, want any
+	}{
+		{"base path", c.BasePath, "/redrive"},
+		{"public url", c.PublicURL, "https://redrive.example.com"},
+		{"hosts", c.AllowedHosts, []string{"redrive.internal", "10.0.0.7:8443"}},
+		{"proxies", c.TrustedProxies, []netip.Prefix{netip.MustParsePrefix("10.0.0.7/32"), netip.MustParsePrefix("192.168.0.0/16"), netip.MustParsePrefix("::1/128")}},
+		{"key", p.Intake.IdempotencyKey, IdempotencyKey{Source: "header", Header: "X-Github-Delivery"}},
+		{"secret", p.Intake.Signature, Signature{"github", NewSecret("s: [e, cret")}},
+		{"schema", p.Intake.SchemaFile, filepath.Join(dir, "schemas", "event.json")},
+		{"headers", p.Steps[0].HTTP.Headers, []Header{{"Authorization", NewSecret("Bearer t#1")}}},
+		{"rate", p.Steps[0].Rate, 50.0},
+		{"needs", p.Steps[3].Needs, []string{"index", "notify"}},
+		{"breakers", c.Breakers, []Breaker{{"downstream", 0.5, 20, 30 * time.Second, 30 * time.Second, 3}}},
+		{"datapoints", c.Alarms[1].Datapoints, 3},
+		{"comparison", c.Alarms[1].Comparison, ">="},
+		{"routes", len(c.Notify), 2},
+		{"warnings", c.Warnings, []Warning(nil)},
+	} {
+		if !reflect.DeepEqual(check.got, check.want) {
+			t.Errorf("%s: got %v, want %v", check.what, check.got, check.want)
+		}
+	}
+	if p.Intake.Schema == nil || p.Intake.Schema.Validate([]any{}) == nil {
+		t.Error("the schema does not refuse a list")
+	}
+}
+
+func TestExample(t *testing.T) {
+	t.Parallel()
+	root, err := os.ReadFile(filepath.Join("..", "..", "..", "redrive.example.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(root) != Example() {
+		t.Error("redrive.example.yaml at the root differs from the one the server prints")
+	}
+	if c := valid(t, Example(), Overrides{}, environ()); len(c.Warnings) > 0 {
+		t.Errorf("the example has warnings: %v", c.Warnings)
+	}
+}
+
+func TestAlarmsLeftOut(t *testing.T) {
+	t.Parallel()
+	if as := valid(t, smallest+"alarms: []\n", Overrides{}, environ()).Alarms; len(as) != 0 {
+		t.Errorf("an empty list gives %v", as)
+	}
+	c := valid(t, smallest+"alarms: [{name: x, metric: error_rate, periods: 2}]\n", Overrides{}, environ())
+	want := Alarm{Name: "x", Metric: "error_rate", Statistic: "average", Comparison: ">=", Threshold: 0.03, Period: time.Minute, Periods: 2, Datapoints: 2, Missing: "not_breaching", Severity: "notice"}
+	if c.Alarms[0] != want {
+		t.Errorf("got %+v, want %+v", c.Alarms[0], want)
+	}
+	metrics := map[string]bool{}
+	for _, a := range DefaultAlarms() {
+		metrics[a.Metric] = true
+	}
+	if len(metrics) != 5 || metrics["queue_depth"] {
+		t.Errorf("default alarms watch %v", metrics)
+	}
+}
+
+func TestWarnings(t *testing.T) {
+	t.Parallel()
+	c := valid(t, `trusted_proxies: [0.0.0.0/0]
+breakers:
+  idle: {}
+notify: [{kind: webhook, url: "https://example.com/hook", severities: [page]}]
+pipelines:
+  p:
+    intake:
+      signature:
+        scheme: none
+        secret: x
+    steps: [{name: a, http: {url: "http://127.0.0.1:9001/a"}}]
+`, Overrides{}, environ())
+	var at []int
+	for _, w := range c.Warnings {
+		at = append(at, w.Line)
+	}
+	if want := []int{9, 1, 4, 3}; !reflect.DeepEqual(at, want) {
+		t.Errorf("warnings at %v, want %v: %v", at, want, c.Warnings)
+	}
+}

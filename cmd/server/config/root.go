@@ -1,0 +1,98 @@
+package config
+
+import (
+	"net"
+	"net/netip"
+	"strings"
+)
+
+const defaultListen = "127.0.0.1:8080"
+
+// config reads the top level of the file.
+func (r *reader) config(s *section) *Config {
+	bs := breakers(s.child("breakers"))
+	c := &Config{
+		Listen:         read(s, "listen", defaultListen, address),
+		BasePath:       read(s, "base_path", "/", basePath),
+		PublicURL:      read(s, "public_url", "", publicURL),
+		AllowedHosts:   list(s, "allowed_hosts", nil, host),
+		TrustedProxies: list(s, "trusted_proxies", nil, proxy),
+		Environment:    environment(s.child("environment")),
+		Backend:        read(s, "backend", "embedded", oneOf("embedded")),
+		Embedded:       embedded(s.child("embedded")),
+		LogFormat:      "text",
+		Breakers:       bs,
+		Pipelines:      pipelines(s),
+		Sweep:          sweep(s.child("sweep")),
+	}
+	c.Alarms = alarms(s, c)
+	c.Notify = routes(s)
+	s.close()
+	r.override(c)
+	r.openDoor(s, c.Listen)
+	r.warnProxies(s, c.TrustedProxies)
+	r.warnSeverities(s, c)
+	r.warnBreakers(c)
+	return c
+}
+
+func environment(s *section) Environment {
+	defer s.close()
+	return Environment{
+		Name:   read(s, "name", "production", line),
+		Colour: read(s, "colour", "red", oneOf("grey", "red", "orange", "yellow", "green", "blue", "purple")),
+	}
+}
+
+func embedded(s *section) Embedded {
+	defer s.close()
+	return Embedded{
+		Path:       s.r.resolve(read(s, "path", "data", folder)),
+		Durability: read(s, "durability", "full", oneOf("full", "normal")),
+	}
+}
+
+func folder(text string) (string, *fault) {
+	if strings.TrimSpace(text) == "" || strings.ContainsRune(text, 0) {
+		return "", &fault{"is not a folder", "name one, such as ./data"}
+	}
+	return text, nil
+}
+
+// openDoor refuses to answer other machines while anybody who asks is let in.
+func (r *reader) openDoor(s *section, listen string) {
+	if loopback(listen) {
+		return
+	}
+	wrong := quote(listen) + " can be reached from other machines and there is no auth section that says who may come in"
+	right := "add auth, which is not supported yet and comes with access control; until then listen on 127.0.0.1 and put nothing in front of it"
+	if r.over.Listen != "" {
+		r.mistakeAt("--listen", wrong, right)
+		return
+	}
+	e, _ := s.get("listen")
+	r.mistake(e.line, right, "listen %s", wrong)
+}
+
+// loopback is strict: of names only localhost, of addresses no form that
+// another reader of it might take for something else.
+func loopback(listen string) bool {
+	host, _, err := net.SplitHostPort(listen)
+	if err != nil {
+		return false
+	}
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback() && !ip.Is4In6() && ip.Zone() == ""
+}
+
+func (r *reader) warnProxies(s *section, proxies []netip.Prefix) {
+	for _, p := range proxies {
+		if p.Bits() == 0 {
+			e, _ := s.get("trusted_proxies")
+			r.warn(e.line, "trusted_proxies %s lets every caller choose the address it is seen under", p)
+		}
+	}
+}
