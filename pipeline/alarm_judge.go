@@ -3,6 +3,7 @@ package pipeline
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -86,7 +87,11 @@ func (c AlarmConfig) because(slots []slot, breaching, silent int) string {
 			break
 		}
 	}
-	text += fmt.Sprintf("; %d of the last %d periods of %s %s %s %s", breaching, len(slots), c.Period, "were", c.Comparison, figure(c.Threshold))
+	if c.Periods == 1 {
+		text += fmt.Sprintf(" over %s; goes off at %s %s", words(c.Period), c.Comparison, figure(c.Threshold))
+	} else {
+		text += fmt.Sprintf("; %d of the last %d periods of %s were %s %s, goes off at %d", breaching, len(slots), words(c.Period), c.Comparison, figure(c.Threshold), c.Datapoints)
+	}
 	if silent > 0 && c.Missing == "breaching" {
 		text += fmt.Sprintf(", %d of them without data", silent)
 	}
@@ -94,7 +99,19 @@ func (c AlarmConfig) because(slots []slot, breaching, silent int) string {
 }
 
 func (c AlarmConfig) span() string {
-	return (time.Duration(c.Periods) * c.Period).String()
+	return words(time.Duration(c.Periods) * c.Period)
 }
 
 func figure(v float64) string { return strconv.FormatFloat(v, 'g', 4, 64) }
+
+// words is a duration without the zeros that Go adds: 1m, not 1m0s.
+func words(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}

@@ -10,6 +10,11 @@ import (
 	"redrive/pipeline/backoff"
 )
 
+// callGrace is how much longer than its time-out a call is let run: a caller
+// keeps the time-out itself and says what it waited for; one that does not is
+// cut off here.
+const callGrace = time.Second
+
 // attempt is the step's whole algorithm. The message is taken; look at the
 // flag; if it is unset do the one thing; the outcome then sets the flag,
 // triggers what comes next and lets the message go, in one call of Settle.
@@ -53,16 +58,31 @@ func (w *worker) call(ctx context.Context, d Delivery) (a Answer) {
 			a = Answer{Kind: AnswerTransient, Error: fmt.Sprintf("the call panicked: %v", p), Cause: "panic"}
 		}
 	}()
+	if a, hit := w.faulted(ctx); hit {
+		return a
+	}
+	limited := ctx
+	if w.step.Timeout > 0 {
+		var cancel context.CancelFunc
+		limited, cancel = context.WithTimeout(ctx, w.step.Timeout+callGrace)
+		defer cancel()
+	}
+	a = w.step.Caller.Call(limited, Call{Row: d.Row, Pipeline: d.Pipeline, Step: d.Step, Attempt: d.Attempt,
+		ContentType: d.ContentType, Trace: d.Trace, Payload: d.Payload})
+	if a.Kind == AnswerAborted && ctx.Err() == nil {
+		return Answer{Kind: AnswerTransient, Error: fmt.Sprintf("no answer in %s", w.step.Timeout), Cause: CauseTimeout}
+	}
+	return a
+}
+
+// faulted plays the faults that are on, within the step's time-out.
+func (w *worker) faulted(ctx context.Context) (Answer, bool) {
 	if w.step.Timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, w.step.Timeout)
 		defer cancel()
 	}
-	if a, hit := w.e.Faults.hit(ctx, w.pipeline, w.step.Name, w.e.cfg.Random); hit {
-		return a
-	}
-	return w.step.Caller.Call(ctx, Call{Row: d.Row, Pipeline: d.Pipeline, Step: d.Step, Attempt: d.Attempt,
-		ContentType: d.ContentType, Trace: d.Trace, Payload: d.Payload})
+	return w.e.Faults.hit(ctx, w.pipeline, w.step.Name, w.e.cfg.Random)
 }
 
 // judge decides what an answer means for the row. It is pure: time and chance

@@ -111,7 +111,7 @@ type Delivery struct {
 	Alone                      bool // replayed without what follows
 	CreatedAt                  time.Time
 	ContentType, Trace         string
-	Payload                    []byte
+	Payload                    []byte // shared with other deliveries: not to be changed
 	Receipt                    Receipt
 }
 

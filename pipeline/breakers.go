@@ -93,20 +93,30 @@ func newBreakers(e *Engine) *Breakers {
 	b := &Breakers{e: e, config: map[string]BreakerConfig{}}
 	for _, c := range e.cfg.Breakers {
 		b.config[c.Name] = c
-		b.guards = append(b.guards, newGuard(c, e.backend.Records, b.changed))
+		g := newGuard(c, e.backend.Records)
+		g.moved, g.failed = b.moved, b.failed
+		b.guards = append(b.guards, g)
 	}
 	return b
 }
 
-// changed lets pages and the log know; without a transition it tells of a write
-// that failed and will be tried again.
-func (b *Breakers) changed(g *guard, t *breaker.Transition) {
-	if t == nil {
-		b.e.log.Warn("storing a breaker's state", "breaker", g.name)
-		return
+// moved interrupts the workers that wait for messages under the old state, and
+// lets pages and the log know.
+func (b *Breakers) moved(g *guard, t *breaker.Transition) {
+	for _, w := range b.e.workers {
+		if w.guard == g {
+			w.interrupt()
+		}
 	}
-	b.e.log.Info("breaker", "breaker", g.name, "from", t.From, "to", t.To, "by", t.By, "reason", t.Reason)
+	if t != nil {
+		b.e.log.Info("breaker", "breaker", g.name, "from", t.From, "to", t.To, "by", t.By, "reason", t.Reason)
+	}
 	b.e.Events.Touch(TopicBreakers, TopicOverview, TopicSteps, TopicRows)
+}
+
+// failed logs a write of a breaker's state; the next change writes it again.
+func (b *Breakers) failed(g *guard, err error) {
+	b.e.log.Warn("storing a breaker's state", "breaker", g.name, "error", err)
 }
 
 func (b *Breakers) guard(name string) *guard {

@@ -27,7 +27,8 @@ type guard struct {
 	name     string
 	settings breaker.Settings
 	records  RecordStore
-	notify   func(*guard, *breaker.Transition)
+	moved    func(*guard, *breaker.Transition) // told of every change of state; the transition is nil if another process made it
+	failed   func(*guard, error)               // told of a write that failed
 
 	mu       sync.Mutex
 	snap     breaker.Snapshot
@@ -43,8 +44,8 @@ type permit struct {
 	round int64
 }
 
-func newGuard(c BreakerConfig, records RecordStore, notify func(*guard, *breaker.Transition)) *guard {
-	return &guard{name: c.Name, records: records, notify: notify, snap: breaker.New(time.Now().UTC()), changed: make(chan struct{}),
+func newGuard(c BreakerConfig, records RecordStore) *guard {
+	return &guard{name: c.Name, records: records, snap: breaker.New(time.Now().UTC()), changed: make(chan struct{}),
 		settings: breaker.Settings{FailureRate: c.FailureRate, MinimumCalls: c.MinimumCalls, Window: c.Window, OpenFor: c.OpenFor, Probes: c.Probes},
 		window:   breaker.NewWindow(c.Window)}
 }
@@ -77,6 +78,13 @@ func (g *guard) admit(ctx context.Context, n int, work bool) (int, permit, time.
 	}
 	g.inFlight += granted
 	return granted, permit{probe: true, round: g.snap.Round}, 0, nil
+}
+
+// valid tells whether a permit still stands: nothing has changed since.
+func (g *guard) valid(p permit) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.snap.Round == p.round && g.snap.State != breaker.Open
 }
 
 // giveBack frees probes that found no message.
@@ -217,12 +225,13 @@ func (g *guard) take(next breaker.Snapshot, t *breaker.Transition) {
 		g.window.Reset()
 		g.inFlight = 0
 	}
+	moved := next.Round != g.snap.Round
 	g.snap = next
+	if moved {
+		g.moved(g, t)
+	}
 	close(g.changed)
 	g.changed = make(chan struct{})
-	if t != nil {
-		g.notify(g, t)
-	}
 }
 
 func (g *guard) record(s breaker.Snapshot) (Record, error) {
@@ -254,7 +263,7 @@ func (g *guard) reload(ctx context.Context) error {
 
 func (g *guard) logged(ctx context.Context, err error) {
 	if err != nil && ctx.Err() == nil {
-		g.notify(g, nil)
+		g.failed(g, err)
 	}
 }
 

@@ -73,12 +73,14 @@ func (o *observer) sample(ctx context.Context) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.counts = c
-	for key, s := range c.Steps {
+	for _, w := range o.e.workers {
+		key := StepKey{w.pipeline, w.step.Name}
 		p := o.paces[key]
 		if p == nil {
 			p = &pace{}
 			o.paces[key] = p
 		}
+		s := c.Steps[key]
 		p.add(s.Queued+s.Running+s.Retrying+s.Dead+s.ProcessedTotal, s.ProcessedTotal)
 	}
 	for _, pl := range o.e.cfg.Pipelines {

@@ -77,6 +77,9 @@ func (s *Steps) apply(w *worker, o override, version int64) {
 	s.mu.Unlock()
 	in := inForce(w.step, o)
 	w.limits.set(in.Concurrency, in.Rate, in.Paused)
+	if in.Paused {
+		w.interrupt()
+	}
 }
 
 func inForce(step Step, o override) StepSettings {

@@ -292,7 +292,11 @@ func (s *Sweeps) setSchedule(ctx context.Context, c ScheduleChange) error {
 		return err
 	}
 	entry := NewEntry(ctx, "sweep.schedule", "sweeps/schedule", c.Reason, map[string]any{"before": before.SweepSettings, "after": after.SweepSettings})
-	if err := s.e.backend.Records.Put(ctx, entry, Record{Kind: kindSweepSettings, ID: sweepSettingsID, Version: before.version, Data: data}); err != nil {
+	err = s.e.backend.Records.Put(ctx, entry, Record{Kind: kindSweepSettings, ID: sweepSettingsID, Version: before.version, Data: data})
+	if errors.Is(err, ErrVersion) {
+		return conflict("somebody else changed the schedule at the same moment; look again")
+	}
+	if err != nil {
 		return err
 	}
 	after.version = before.version + 1

@@ -28,7 +28,8 @@ type worker struct {
 	outcomes chan ended
 
 	mu     sync.Mutex
-	flying map[int64]flight // by lease token
+	flying map[int64]flight   // by lease token
+	wait   context.CancelFunc // of the long poll under way, nil without one
 }
 
 // flight is a delivery whose outcome is not stored yet.
@@ -101,7 +102,12 @@ func (w *worker) receive(ctx context.Context, n int, p permit) []Delivery {
 	if p.probe {
 		req.Wait = 0 // a probe held by an idle step is a probe its neighbours miss
 	}
-	ds, err := w.e.backend.Work.Receive(ctx, req)
+	waiting, done := w.interruptible(ctx, p)
+	ds, err := w.e.backend.Work.Receive(waiting, req)
+	done()
+	if errors.Is(err, context.Canceled) {
+		err = nil
+	}
 	w.limits.giveBack(n - len(ds))
 	if w.guard != nil {
 		w.guard.giveBack(ctx, p, n-len(ds))
@@ -110,7 +116,43 @@ func (w *worker) receive(ctx context.Context, n int, p permit) []Delivery {
 		w.e.log.WarnContext(ctx, "receiving", "pipeline", w.pipeline, "step", w.step.Name, "error", err)
 		sleep(ctx, storeDownFor)
 	}
+	if p.probe && len(ds) == 0 {
+		sleep(ctx, halfOpenLook) // the counters said there was work; they may be a second old
+	}
 	return ds
+}
+
+// interruptible is a context for one long poll, which interrupt ends. It is
+// ended already when the permit was taken back a moment ago.
+func (w *worker) interruptible(ctx context.Context, p permit) (context.Context, func()) {
+	waiting, cancel := context.WithCancel(ctx)
+	w.mu.Lock()
+	w.wait = cancel
+	w.mu.Unlock()
+	if w.revoked(p) {
+		cancel()
+	}
+	return waiting, func() {
+		w.mu.Lock()
+		w.wait = nil
+		w.mu.Unlock()
+		cancel()
+	}
+}
+
+// interrupt ends a long poll, so that a pause or an open breaker counts at once.
+func (w *worker) interrupt() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.wait != nil {
+		w.wait()
+	}
+}
+
+// revoked tells whether the right to call was taken back since it was given:
+// the step is paused, or its breaker has changed.
+func (w *worker) revoked(p permit) bool {
+	return w.limits.isPaused() || w.guard != nil && !w.guard.valid(p)
 }
 
 // fly makes one attempt and hands its outcome to the writer.
@@ -121,7 +163,7 @@ func (w *worker) fly(ctx, calls context.Context, d Delivery, p permit) {
 	w.flying[d.Receipt.Token] = flight{delivery: d, cut: cut}
 	w.mu.Unlock()
 	var end ended
-	if ctx.Err() != nil {
+	if ctx.Err() != nil || w.revoked(p) {
 		end.outcome = Outcome{Delivery: d, Verdict: Release}
 	} else {
 		end.outcome, end.answer = w.attempt(callCtx, d)

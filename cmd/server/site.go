@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"time"
 
 	"redrive/cmd/server/config"
 	"redrive/handlers"
@@ -21,7 +22,7 @@ func (p *program) site(ctx context.Context, e *pipeline.Engine) (http.Handler, e
 	assets := static.New()
 	base := strings.TrimRight(p.cfg.BasePath, "/") + "/"
 	frame := handlers.NewFramer(views.Page{Base: base, Assets: assets, Demo: p.demo != nil, Version: version(),
-		Env: views.Environment{Name: p.cfg.Environment.Name, Colour: p.cfg.Environment.Colour}, Durability: p.cfg.Embedded.Durability}, e, e.Faults)
+		Env: views.Environment{Name: p.cfg.Environment.Name, Colour: p.cfg.Environment.Colour}, Durability: promise(p.cfg.Embedded.Durability)}, e, e.Faults)
 	doors, err := doors(p.cfg)
 	if err != nil {
 		return nil, err
@@ -44,7 +45,7 @@ func pages(c *config.Config, e *pipeline.Engine, frame handlers.Framer, base str
 	return web.Pages{
 		Shell:       &handlers.Shell{Base: base, Frame: frame, Log: p.log},
 		Overview:    handlers.NewOverview(e, e.Letters, frame),
-		Start:       handlers.NewStart(frame, c.PublicURL),
+		Start:       handlers.NewStart(frame, linkBase(c)),
 		Rows:        handlers.NewRows(e.Rows, e, e, e.Audit, frame),
 		DeadLetters: letters,
 		Redrives:    handlers.NewRedrives(e.Operations, letters, e, frame),
@@ -57,6 +58,24 @@ func pages(c *config.Config, e *pipeline.Engine, frame handlers.Framer, base str
 	}
 }
 
+// sentences lets senders read what is wrong with their signature.
+type sentences struct{ signature.Verifier }
+
+func (s sentences) Verify(header http.Header, body []byte, now time.Time) error {
+	if err := s.Verifier.Verify(header, body, now); err != nil {
+		return &pipeline.Error{Code: pipeline.CodeUnsigned, Text: err.Error()}
+	}
+	return nil
+}
+
+// promise is what a 202 survives, for the foot of every page.
+func promise(durability string) string {
+	if durability == "normal" {
+		return "A 202 survives the end of this process, not a power cut."
+	}
+	return "A 202 survives a power cut."
+}
+
 // doors are what each pipeline's intake asks of a request.
 func doors(c *config.Config) (map[string]handlers.Door, error) {
 	list := make(map[string]handlers.Door, len(c.Pipelines))
@@ -67,7 +86,7 @@ func doors(c *config.Config) (map[string]handlers.Door, error) {
 			if err != nil {
 				return nil, err
 			}
-			d.Verifier = v
+			d.Verifier = sentences{v}
 		}
 		list[p.Name] = d
 	}

@@ -14,6 +14,7 @@ type Fault struct {
 	Method string // "Work.Settle"; empty: any
 	Nth    int    // which call of it fails, from 1
 	Lost   bool   // the store does it, the caller gets the error
+	Dead   bool   // every later call of any method fails too: the process is gone
 	Err    error  // nil: an Error with CodeUnavailable
 
 	mu    sync.Mutex
@@ -40,14 +41,18 @@ func (f *Fault) Hit() bool {
 	return f.calls >= f.Nth
 }
 
-func (f *Fault) hits(method string) bool {
-	if f.Method != "" && f.Method != method {
-		return false
-	}
+// hits tells whether this call fails, and whether the store does it all the same.
+func (f *Fault) hits(method string) (fails, reaches bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.Dead && f.calls >= f.Nth {
+		return true, false
+	}
+	if f.Method != "" && f.Method != method {
+		return false, true
+	}
 	f.calls++
-	return f.calls == f.Nth
+	return f.calls == f.Nth, f.Lost
 }
 
 func (f *Fault) err(method string) error {
@@ -58,11 +63,12 @@ func (f *Fault) err(method string) error {
 }
 
 func through[T any](f *Fault, method string, call func() (T, error)) (T, error) {
-	if !f.hits(method) {
+	fails, reaches := f.hits(method)
+	if !fails {
 		return call()
 	}
 	var none T
-	if f.Lost {
+	if reaches {
 		if _, err := call(); err != nil {
 			return none, err
 		}

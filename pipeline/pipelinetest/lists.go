@@ -15,6 +15,8 @@ func listRules() []rule {
 			rule: "List returns rows newest first, or oldest first if asked."},
 		{name: "row pages while rows arrive", run: rowPagesWhileRowsArrive,
 			rule: "A list read page by page has no gaps and no repeats, whatever arrives or changes meanwhile."},
+		{name: "row pages of one moment", run: rowPagesOfOneMoment,
+			rule: "Rows of the same moment are paged without gaps and repeats too."},
 		{name: "row pages end", run: rowPagesEnd,
 			rule: "Next is empty on the last page."},
 		{name: "lists show flags, not payloads", run: listsShowFlags,
@@ -51,6 +53,17 @@ func rowPagesWhileRowsArrive(e *env) {
 	})
 	slices.Reverse(want)
 	same(e, "rows", ids(got, rowID), want)
+}
+
+func rowPagesOfOneMoment(e *env) {
+	rows := make([]pipeline.NewRow, 23)
+	for i := range rows {
+		rows[i] = e.row(single(e))
+	}
+	want := ids(e.insert(rows...), insertedID)
+	for _, f := range []pipeline.RowFilter{{Limit: 4}, {Limit: 4, Oldest: true}, {Limit: 4, State: pipeline.StateQueued}, {Limit: 4, Query: "{"}} {
+		sameSet(e, "rows", ids(e.list(f), rowID), want)
+	}
 }
 
 func rowPagesEnd(e *env) {

@@ -37,6 +37,7 @@ type modelCell struct {
 	token    int       // of the current lease
 	alone    bool
 	parked   bool // unlocked while its row was discarded
+	orphan   bool // running when its process ended: the lease may be over at once
 }
 
 func newModel() *model {
@@ -72,7 +73,8 @@ func (r *modelRow) due(step string, now time.Time) (must, may bool) {
 	if r.waits(step) || r.discarded || c.state == pipeline.StateProcessed || c.state == pipeline.StateDead {
 		return false, false
 	}
-	return c.due.Before(now.Add(-blur)) || c.state == pipeline.StateQueued && !c.due.After(now), c.due.Before(now.Add(blur))
+	must = c.due.Before(now.Add(-blur)) || c.state == pipeline.StateQueued && !c.due.After(now)
+	return must, must || c.orphan || c.due.Before(now.Add(blur))
 }
 
 // receive leases a cell; a lease that ran out before is an attempt lost.
@@ -81,7 +83,7 @@ func (r *modelRow) receive(step string, token int, until time.Time) *modelCell {
 	if c.state == pipeline.StateRunning {
 		c.spent++
 	}
-	c.state, c.token, c.due = pipeline.StateRunning, token, until
+	c.state, c.token, c.due, c.orphan = pipeline.StateRunning, token, until, false
 	c.attempts++
 	r.touched = true
 	return c
@@ -95,11 +97,12 @@ func (r *modelRow) lease(step string, token int, now time.Time) (current, sure b
 	}
 	c := r.cells[step]
 	current = c.state == pipeline.StateRunning && c.token == token
-	return current, current && c.due.After(now.Add(blur))
+	return current, current && !c.orphan && c.due.After(now.Add(blur))
 }
 
 func (m *model) settle(r *modelRow, out pipeline.Outcome, now time.Time) {
 	step := out.Delivery.Step
+	r.cells[step].orphan = false
 	c, key := r.cells[step], pipeline.StepKey{Pipeline: r.g.Pipeline(), Step: step}
 	switch out.Verdict {
 	case pipeline.Processed:
@@ -166,6 +169,15 @@ func (r *modelRow) restore() {
 	}
 }
 
+// reopen leaves the leases of the process that is gone.
+func (m *model) reopen() {
+	for _, r := range m.rows {
+		for _, c := range r.cells {
+			c.orphan = c.state == pipeline.StateRunning
+		}
+	}
+}
+
 // statuses are those the row may have: two where a rule leaves the choice.
 func (r *modelRow) statuses() []pipeline.Status {
 	all := make([]string, 0, len(r.g.Nodes()))
@@ -205,7 +217,7 @@ func (r *modelRow) finished() bool {
 	return s == pipeline.StatusDone || s == pipeline.StatusRejected || s == pipeline.StatusDiscarded
 }
 
-// workload is one seeded run of random calls on a store and its model.
+// workload makes random calls on a store and its model.
 type workload struct {
 	*env
 	*rand.Rand
@@ -221,15 +233,11 @@ type lease struct {
 	token int
 }
 
-func newWorkload(e *env, seed uint64) *workload {
-	return &workload{env: e, Rand: rand.New(rand.NewPCG(seed, 0)), m: newModel()}
-}
+func newWorkload(e *env) *workload { return &workload{env: e, m: newModel()} }
 
 func (w *workload) note(format string, args ...any) {
 	w.log = append(w.log, fmt.Sprintf(format, args...))
 }
-
-func (w *workload) history() string { return strings.Join(w.log, "\n\t") }
 
 // any row of the model, in an order that only depends on the seed.
 func (w *workload) row() *modelRow {

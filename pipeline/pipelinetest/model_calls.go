@@ -17,7 +17,7 @@ func (w *workload) step() {
 		call   func()
 	}{
 		{5, w.insertSome}, {9, w.receiveSome}, {12, w.settleSome}, {2, w.extendOne}, {4, w.letTimePass},
-		{4, w.requeueOne}, {2, w.discardOne}, {2, w.restoreOne}, {1, w.expireSome},
+		{4, w.requeueOne}, {2, w.discardOne}, {2, w.restoreOne}, {1, w.expireSome}, {1, w.reopenSome},
 	}
 	total := 0
 	for _, c := range calls {
@@ -268,4 +268,14 @@ func (w *workload) expireSome() {
 	}
 	same(w.env, "rows gone", gone, n)
 	same(w.env, "rows expired", n, min(limit, gone+left))
+}
+
+// reopenSome ends the process now and then, where that can be staged.
+func (w *workload) reopenSome() {
+	if w.h.Reopen == nil || w.IntN(2) == 0 {
+		return
+	}
+	w.note("reopen")
+	w.reopen()
+	w.m.reopen()
 }

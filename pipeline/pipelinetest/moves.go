@@ -24,6 +24,8 @@ func requeueRules() []rule {
 			rule: "A step that a call names twice is moved once."},
 		{name: "requeue of every state", run: requeueStates,
 			rule: "A step is moved from queued, retrying, dead, processed and waiting alike; it is then delivered once."},
+		{name: "requeue of a running step", run: requeueRunning,
+			rule: "A running step is not moved, or its lease is lost with the move: never do two callers hold it."},
 		{name: "requeue writes its entry", run: requeueEntry,
 			rule: "The entry is written with the moves or not at all; with no move made it is not written."},
 	}
@@ -228,6 +230,22 @@ func requeueStates(e *env) {
 		e.status(id, pipeline.StatusDone)
 	}
 	requeueWaiting(e)
+}
+
+func requeueRunning(e *env) {
+	g := chain(e)
+	id := e.add(g)
+	held := e.take(g, "validate")
+	if e.tryRequeue(nil, move(id, "validate", pipeline.StateRunning, e.now()))[0] == nil {
+		again := e.take(g, "validate")
+		same(e, "attempt", again.Attempt, 2)
+		e.answers("settling the lease that was moved", e.trySettle(dead(held, "502")), pipeline.ErrLeaseLost)
+		held = again
+	}
+	e.nothing(g, "validate")
+	e.settle(processed(g, held))
+	e.process(g, "enrich", "deliver")
+	e.status(id, pipeline.StatusDone)
 }
 
 // requeueWaiting is what a sweep does for a step whose trigger got lost.

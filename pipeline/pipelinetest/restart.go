@@ -19,6 +19,10 @@ func restartRules() []rule {
 			rule: "A lease of a process that is gone comes back at the latest when it runs out, its attempt kept as lost."},
 		{name: "an outcome from before the restart", run: restartSettle, needs: reopens,
 			rule: "A delivery from before a restart is settled if its lease is still the current one, else it changes nothing."},
+		{name: "a zombie from before the restart", run: restartZombie, needs: reopens,
+			rule: "A lease from before a restart is never taken for one given out after it."},
+		{name: "a restart while rows are set aside", run: restartDiscarded, needs: reopens,
+			rule: "Discarded rows stay aside over a restart, also those with a step that was running."},
 		{name: "seen by every process", run: seenByPeers, needs: peers,
 			rule: "What a method answered is seen by every later call of any process."},
 	}
@@ -123,6 +127,46 @@ func restartSettle(e *env) {
 	e.nothing(g, "validate")
 	e.process(g, "enrich", "deliver")
 	e.status(id, pipeline.StatusDone)
+}
+
+func restartZombie(e *env) {
+	g := single(e)
+	rows := e.addN(g, 3)
+	zombies := e.takeFor(5*e.tick(), g, "deliver", 3)
+	e.reopen()
+	e.pass(6*e.tick() + e.h.Precision)
+	current := e.takeRows(g, "deliver", 3)
+	before := e.get(rows[1])
+	for _, z := range zombies {
+		errs, err := e.b.Work.Extend(e.Context(), e.hide(), z)
+		e.ok(err, "extending")
+		e.answers("extending as a zombie", errs, pipeline.ErrLeaseLost)
+		e.answers("settling as a zombie", e.trySettle(processed(g, z)), pipeline.ErrLeaseLost)
+	}
+	same(e, "row", e.get(rows[1]), before)
+	for _, id := range rows {
+		e.settle(processed(g, current[id]))
+		e.status(id, pipeline.StatusDone)
+	}
+}
+
+func restartDiscarded(e *env) {
+	g := chain(e)
+	rows := e.addN(g, 3)
+	held := e.takeRows(g, "validate", 3)
+	e.settle(processed(g, held[rows[0]]), dead(held[rows[1]], "502"))
+	e.discard("op-1", rows...)
+	e.reopen()
+	e.pass(e.hide() + e.tick())
+	e.nothing(g, "validate", "enrich")
+	same(e, "letters", len(e.letters(pipeline.LetterFilter{})), 0)
+	e.restore("op-1", rows...)
+	e.letter(rows[1], "validate")
+	d := e.take(g, "validate")
+	same(e, "row", d.Row, rows[2])
+	same(e, "attempt", d.Attempt, 2)
+	same(e, "row", e.take(g, "enrich").Row, rows[0])
+	e.nothing(g, "validate", "enrich")
 }
 
 func seenByPeers(e *env) {

@@ -3,6 +3,8 @@ package pipelinetest
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,6 +24,8 @@ func receiveRules() []rule {
 			rule: "Receive leases steps whose time has come, none before."},
 		{name: "oldest due first", run: oldestDueFirst, needs: ordered,
 			rule: "Receive leases the oldest due first."},
+		{name: "a long queue", run: longQueue,
+			rule: "However long a queue is and whatever happens to its steps, each is delivered, once, in the order of due times."},
 		{name: "receive waits for the first", run: receiveWaits,
 			rule: "Receive waits up to wait for the first, no longer, and not at all for wait 0."},
 		{name: "receive wakes for what arrives", run: receiveWakes,
@@ -115,6 +119,64 @@ func oldestDueFirst(e *env) {
 	last := e.add(g)
 	got := e.takeN(g, "deliver", 5)
 	same(e, "rows", ids(got, deliveredRow), []string{rows[2], rows[1], rows[3], rows[0], last})
+}
+
+func longQueue(e *env) {
+	g := single(e)
+	due := map[string]time.Time{} // zero: due at some time meanwhile
+	rows := make([]pipeline.NewRow, 120)
+	for i := range rows {
+		rows[i] = e.row(g)
+		rows[i].At = rows[i].At.Add(time.Duration(i-len(rows)) * time.Second)
+	}
+	for i, in := range e.insert(rows...) {
+		due[in.ID] = rows[i].At
+	}
+	aside := e.stir(g, due, rand.New(rand.NewPCG(7, 0)))
+	e.restore("", aside...)
+	e.pass(90 * e.tick())
+	got := ids(e.takeN(g, "deliver", len(due)), deliveredRow)
+	left := make([]string, 0, len(due))
+	for id := range due {
+		left = append(left, id)
+	}
+	sameSet(e, "rows left", got, left)
+	e.nothing(g, "deliver")
+	got = slices.DeleteFunc(got, func(id string) bool { return due[id].IsZero() })
+	for i := range max(len(got)-1, 0) {
+		if !e.h.Unordered && due[got[i+1]].Before(due[got[i]]) {
+			e.Errorf("what is due at %v is delivered before what is due at %v", due[got[i]], due[got[i+1]])
+		}
+	}
+}
+
+// stir lets everything happen to steps of a queue that can, and returns the
+// rows it leaves aside.
+func (e *env) stir(g *pipeline.Graph, due map[string]time.Time, r *rand.Rand) (aside []string) {
+	for range 8 {
+		ds := e.takeFor(10*e.tick(), g, "deliver", 12)
+		for i, d := range ds {
+			switch at := e.now().Add(time.Duration(r.IntN(80)) * e.tick()); i % 6 {
+			case 0, 1, 2:
+				e.settle(retry(d, at))
+				due[d.Row] = at
+			case 3:
+				e.settle(processed(g, d))
+				delete(due, d.Row)
+			case 4:
+				e.settle(released(d))
+			default: // its lease runs out
+				due[d.Row] = time.Time{}
+			}
+		}
+		id := ds[0].Row
+		if !slices.Contains(aside, id) {
+			e.discard("", id)
+			aside = append(aside, id)
+		}
+		e.pass(time.Duration(r.IntN(4)) * e.tick())
+	}
+	return aside
 }
 
 func receiveWaits(e *env) {

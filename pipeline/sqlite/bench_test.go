@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -74,22 +73,11 @@ func BenchmarkSteps(b *testing.B) {
 			insertMany(b, be, rows)
 			b.ReportAllocs()
 			b.ResetTimer()
-			start, used := time.Now(), cpu()
+			start := time.Now()
 			steps := drain(b.Context(), b, be, rows, group)
 			b.ReportMetric(float64(steps)/time.Since(start).Seconds(), "steps/s")
-			b.ReportMetric(float64((cpu()-used).Microseconds())/float64(steps), "cpu-µs/step")
 		})
 	}
-}
-
-// cpu is the time the process has used so far, which says more than the clock
-// on a machine that does other things too.
-func cpu() time.Duration {
-	var r syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
-		return 0
-	}
-	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }
 
 // drain works off all rows with two loops a step.

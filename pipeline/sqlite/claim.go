@@ -1,10 +1,9 @@
 package sqlite
 
 const (
-	// A cell never received has nothing to be read. An operation or a replay
-	// touched it if op or alone is set.
+	// A cell that nobody worked on or moved has nothing to be read.
 	claimFresh = `UPDATE cells SET state = 2, was = 1, attempts = 1, touched_at = ?1, started_at = ?1, worker = ?2
-		WHERE row = ?3 AND step = ?4 AND state = 1 AND due_at = ?5 AND attempts = 0 AND op IS NULL AND alone IS NULL`
+		WHERE row = ?3 AND step = ?4 AND state = 1 AND due_at = ?5 AND attempts + spent = 0 AND coalesce(again, alone, op) IS NULL`
 	claimKnown = `UPDATE cells SET state = 2, was = state, attempts = attempts + 1, touched_at = ?1, started_at = ?1, worker = ?2
 		WHERE row = ?3 AND step = ?4 AND state IN (1, 3) AND due_at = ?5
 		RETURNING was, attempts, spent, first_failed_at, last_error, op, again, alone`

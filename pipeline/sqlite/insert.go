@@ -45,7 +45,7 @@ func (db *DB) insertRows(ctx context.Context, rows []pipeline.NewRow) ([]pipelin
 	answers := make([]pipeline.Inserted, len(rows))
 	items := len(rows)
 	for i := range rows {
-		items += len(rows[i].Payload) / itemWeight
+		items += len(rows[i].Payload) / itemBytes
 	}
 	err := db.do(ctx, items, false, func(w *writer) error {
 		for i := range rows {

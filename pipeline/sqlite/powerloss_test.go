@@ -17,7 +17,7 @@ func TestPowerLoss(t *testing.T) {
 	db := openStore(t, Config{})
 	b, ctx := db.Backend(), t.Context()
 	acked := 0
-	for i := range 12 {
+	for i := range 6 {
 		if _, err := b.Rows.Insert(ctx, plainRow([]byte(fmt.Sprint(i))), plainRow(nil)); err != nil {
 			t.Fatal(err)
 		}
@@ -40,7 +40,7 @@ func TestPowerLoss(t *testing.T) {
 	}
 	const head, frame = 32, 24 + 4096
 	last := -1
-	for cut := head; cut < len(log); cut += 3 * frame {
+	for cut := head; cut < len(log); cut += 9 * frame {
 		for _, n := range []int{cut, cut + frame/2} {
 			rows := rowsAfterCrash(t, file, log[:min(n, len(log))])
 			if rows < last {

@@ -135,7 +135,7 @@ func (w *writer) first(q *queue) (entry, bool, error) {
 // refill reads half a window from behind the horizon. Leased cells keep their
 // place in the index and are left out.
 func (w *writer) refill(q *queue) error {
-	const query = `SELECT due_at, row, state, attempts = 0 AND op IS NULL AND alone IS NULL FROM cells WHERE step = ?1 AND due_at >= ?2 AND (due_at, row) > (?2, ?3)
+	const query = `SELECT due_at, row, state, attempts + spent = 0 AND coalesce(again, alone, op) IS NULL FROM cells WHERE step = ?1 AND due_at >= ?2 AND (due_at, row) > (?2, ?3)
 		ORDER BY due_at, row LIMIT ?4`
 	limit, found := int64(w.db.window/2), int64(0)
 	s := w.conn.prep(query).int(1, q.id).int(2, max(q.horizon.due, 1)).int(3, q.horizon.row).int(4, limit)

@@ -54,11 +54,11 @@ func (w *writer) load() error {
 		q.forget()
 	}
 	for _, l := range w.leases.byCell {
-		status, err := w.conn.value("SELECT status FROM rows WHERE seq = ?", l.row)
+		s := w.conn.prep("SELECT r.status, c.op FROM cells c JOIN rows r ON r.seq = c.row WHERE c.row = ? AND c.step = ?")
+		_, err := s.int(1, l.row).int(2, l.q.id).one(func() { l.discarded, l.op = s.i64(0) == rowDiscarded, s.i64(1) })
 		if err != nil {
 			return err
 		}
-		l.discarded = status == rowDiscarded
 	}
 	return nil
 }

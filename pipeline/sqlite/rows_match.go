@@ -116,7 +116,7 @@ func foldPrefix(text, lower []byte) bool {
 
 // fewOpen is how many open cells of a step are looked up by their queue rather
 // than found among all rows.
-const fewOpen = 20_000
+const fewOpen = 5_000
 
 // fewCandidates answers the rows to look at when a step has few in the state,
 // so that they are found however many rows are newer; nil means all.

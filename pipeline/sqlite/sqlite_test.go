@@ -213,3 +213,34 @@ func TestCloseEndsWaitingReceivers(t *testing.T) {
 		t.Errorf("a waiting receiver is answered %v", err)
 	}
 }
+
+func TestABackupIsAStore(t *testing.T) {
+	dir, copies := t.TempDir(), t.TempDir()
+	db, b := openAt(t, sqlite.Config{Path: dir})
+	id := insert(t, b, chainRow([]byte("kept")))[0]
+	file := filepath.Join(copies, sqlite.FileName)
+	if err := db.Backup(t.Context(), file); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Backup(t.Context(), file); !errors.Is(err, pipeline.ErrConflict) {
+		t.Errorf("a second backup to the same file answers %v", err)
+	}
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the copy is %v, %v", info.Mode(), err)
+	}
+	reader, err := sqlite.OpenReadOnly(t.Context(), sqlite.Config{Path: copies})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := reader.Close(); err != nil {
+		t.Fatal(err)
+	}
+	restored, rb := openAt(t, sqlite.Config{Path: copies})
+	if d, err := rb.Rows.Get(t.Context(), id); err != nil || string(d.Payload) != "kept" {
+		t.Errorf("got %q, %v", d.Payload, err)
+	}
+	if ds := receive(t, rb, "validate", 1); len(ds) != 1 {
+		t.Error("the copy has no queue")
+	}
+	verify(t, restored)
+}

@@ -1,0 +1,33 @@
+package sqlite
+
+import (
+	"os"
+	"time"
+)
+
+const (
+	logLimit = 64 << 20 // bytes after which the log is made to begin anew
+	logLook  = 500      // milliseconds between looks at its size
+	logPause = 10_000   // milliseconds after a reader was in the way
+)
+
+// boundLog keeps the log from growing without end. SQLite begins it anew by
+// itself only at a moment without readers, and under load there is none.
+func (w *writer) boundLog() {
+	if w.now < w.logLookAt {
+		return
+	}
+	w.logLookAt = w.now + logLook
+	info, err := os.Stat(w.db.path + "-wal")
+	if err != nil || info.Size() < logLimit {
+		return
+	}
+	w.conn.busyFor(100 * time.Millisecond)
+	defer w.conn.busyFor(busyTimeout)
+	busy, err := w.conn.value("PRAGMA wal_checkpoint(RESTART)")
+	if err == nil && busy == 0 {
+		return
+	}
+	w.logLookAt = w.now + logPause
+	w.db.log.Warn("a reader keeps the log from being written into the file", "log_bytes", info.Size(), "error", err)
+}

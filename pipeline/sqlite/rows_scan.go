@@ -1,0 +1,125 @@
+package sqlite
+
+import (
+	"slices"
+
+	"redrive/pipeline"
+)
+
+// run walks through the candidates; one match more than asked for tells that
+// there is a next page.
+func (sc *rowScan) run(few []int64) error {
+	scanned, size := 0, 0
+	for {
+		seqs, err := sc.candidates(few, scanned)
+		if err != nil || len(seqs) == 0 {
+			return err
+		}
+		for _, seq := range seqs {
+			if scanned == scanRows || size > scanBytes {
+				sc.page.Next = formatID(sc.last)
+				return nil
+			}
+			scanned++
+			more, n, err := sc.look(seq)
+			size += n
+			if err != nil || !more {
+				return err
+			}
+		}
+	}
+}
+
+// look takes one candidate into the page if it matches; false ends the walk.
+func (sc *rowScan) look(seq int64) (more bool, size int, err error) {
+	r, _, found, err := sc.db.loadRow(sc.c, seq)
+	if err != nil {
+		return false, 0, err
+	}
+	ok := found && sc.fits(&r) && (sc.match == nil || sc.match.cells(&r))
+	if ok && sc.f.Query != "" {
+		if ok, size, err = sc.match.text(sc.c, seq, &r); err != nil {
+			return false, size, err
+		}
+	}
+	if ok {
+		if len(sc.page.Items) == sc.limit {
+			sc.page.Next = formatID(sc.last)
+			return false, size, nil
+		}
+		sc.page.Items = append(sc.page.Items, r)
+	}
+	if sc.f.Query != "" {
+		sc.page.Scanned++
+	}
+	sc.last = seq
+	return true, size, nil
+}
+
+// fits tells whether a candidate lies in one of the spans; those found by queue
+// may not.
+func (sc *rowScan) fits(r *pipeline.Row) bool {
+	return (sc.f.Pipeline == "" || sc.f.Pipeline == r.Pipeline) && slices.Contains(sc.wanted, statusNumber(r.Status))
+}
+
+// candidates answers the next of them in order.
+func (sc *rowScan) candidates(few []int64, scanned int) ([]int64, error) {
+	lo, hi := sc.lo, sc.hi
+	if scanned > 0 {
+		if sc.f.Oldest {
+			lo = sc.last
+		} else {
+			hi = sc.last
+		}
+	}
+	if few != nil {
+		return sc.ofFew(few, lo, hi), nil
+	}
+	n := scanChunk
+	if sc.match == nil {
+		n = sc.limit + 1 - len(sc.page.Items)
+	}
+	var seqs []int64
+	if sc.all {
+		return seqs, sc.read(&seqs, "SELECT seq FROM rows WHERE seq > ?1 AND seq < ?2", span{}, lo, hi, n)
+	}
+	for _, sp := range sc.spans {
+		err := sc.read(&seqs, "SELECT seq FROM rows WHERE pipeline = ?4 AND status = ?5 AND seq > ?1 AND seq < ?2", sp, lo, hi, n)
+		if err != nil {
+			return nil, err
+		}
+	}
+	sc.sort(seqs)
+	return seqs[:min(n, len(seqs))], nil
+}
+
+func (sc *rowScan) read(seqs *[]int64, query string, sp span, lo, hi int64, n int) error {
+	if sc.f.Oldest {
+		query += " ORDER BY seq LIMIT ?3"
+	} else {
+		query += " ORDER BY seq DESC LIMIT ?3"
+	}
+	s := sc.c.prep(query).int(1, lo).int(2, hi).int(3, int64(n))
+	if sp.status != 0 {
+		s.int(4, sp.pipeline).int(5, sp.status)
+	}
+	return s.each(func() bool { *seqs = append(*seqs, s.i64(0)); return true })
+}
+
+func (sc *rowScan) sort(seqs []int64) {
+	slices.Sort(seqs)
+	if !sc.f.Oldest {
+		slices.Reverse(seqs)
+	}
+}
+
+func (sc *rowScan) ofFew(few []int64, lo, hi int64) []int64 {
+	var seqs []int64
+	for _, seq := range few {
+		if seq > lo && seq < hi {
+			seqs = append(seqs, seq)
+		}
+	}
+	sc.sort(seqs)
+	return seqs
+}
