@@ -48,8 +48,16 @@ func (o *Operations) Start(ctx context.Context, req OperationRequest) (Operation
 	}
 	op := Operation{Kind: req.Kind, State: OpRunning, Selector: req.Selector, Rate: req.Rate, By: ActorFrom(ctx).Name, Reason: req.Reason,
 		StartedAt: time.Now().UTC().Truncate(time.Millisecond), Skipped: []Skip{}}
-	if err := o.source(&op).freeze(ctx, &op); err != nil {
+	src := o.source(&op)
+	if err := src.freeze(ctx, &op); err != nil {
 		return Operation{}, err
+	}
+	var err error
+	if op.HeldBy, err = src.held(ctx, &op); err != nil {
+		return Operation{}, err
+	}
+	if op.HeldBy != "" {
+		op.State = OpHeld
 	}
 	if req.DryRun {
 		op.State = OpDone

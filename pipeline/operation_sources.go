@@ -49,7 +49,23 @@ func (s letterSource) freeze(ctx context.Context, op *Operation) error {
 		return nil
 	}
 	op.UpTo = newest.Items[0].ID
+	if op.Selector.Group != "" {
+		if err := s.name(ctx, op); err != nil {
+			return err
+		}
+	}
 	return s.count(ctx, op)
+}
+
+// name keeps the group's text: once the group is empty nobody else has it.
+func (s letterSource) name(ctx context.Context, op *Operation) error {
+	groups, err := s.e.backend.Letters.Groups(ctx, op.Selector.Pipeline, op.Selector.Step)
+	for _, g := range groups {
+		if g.Group == op.Selector.Group {
+			op.Cause = g.Error
+		}
+	}
+	return err
 }
 
 func (s letterSource) count(ctx context.Context, op *Operation) error {

@@ -70,6 +70,7 @@ type Operation struct {
 	Kind        OperationKind  `json:"kind"`
 	State       OperationState `json:"state"`
 	Selector    Selector       `json:"selector"`
+	Cause       string         `json:"cause,omitempty"` // text of the group it was chosen by
 	Matched     int64          `json:"matched"`
 	Eligible    int64          `json:"eligible"`
 	Skipped     []Skip         `json:"skipped"`

@@ -45,6 +45,7 @@ func (r *Rows) complete(ctx context.Context, row *Row) error {
 		if !ok {
 			f = Flag{Name: n.Name, State: StateWaiting}
 		}
+		f.Needs = n.Needs
 		steps = append(steps, f)
 	}
 	row.Steps = steps

@@ -59,6 +59,7 @@ type Row struct {
 // Flag is one step of a row.
 type Flag struct {
 	Name          string
+	Needs         []string // in the row's own graph; filled by the Rows service
 	State         State
 	Attempts      int // calls made so far, through all redrives
 	ProcessedAt   time.Time

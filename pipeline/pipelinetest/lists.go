@@ -17,6 +17,8 @@ func listRules() []rule {
 			rule: "A list read page by page has no gaps and no repeats, whatever arrives or changes meanwhile."},
 		{name: "row pages of one moment", run: rowPagesOfOneMoment,
 			rule: "Rows of the same moment are paged without gaps and repeats too."},
+		{name: "a clock that steps back", run: clockStepsBack,
+			rule: "Rows have the times they are given, in whatever order; each has an id of its own and is listed and delivered once."},
 		{name: "row pages end", run: rowPagesEnd,
 			rule: "Next is empty on the last page."},
 		{name: "lists show flags, not payloads", run: listsShowFlags,
@@ -56,7 +58,7 @@ func rowPagesWhileRowsArrive(e *env) {
 }
 
 func rowPagesOfOneMoment(e *env) {
-	rows := make([]pipeline.NewRow, 23)
+	rows := make([]pipeline.NewRow, 43)
 	for i := range rows {
 		rows[i] = e.row(single(e))
 	}
@@ -64,6 +66,35 @@ func rowPagesOfOneMoment(e *env) {
 	for _, f := range []pipeline.RowFilter{{Limit: 4}, {Limit: 4, Oldest: true}, {Limit: 4, State: pipeline.StateQueued}, {Limit: 4, Query: "{"}} {
 		sameSet(e, "rows", ids(e.list(f), rowID), want)
 	}
+	sameSet(e, "rows received", ids(e.takeN(single(e), "deliver", len(rows)), deliveredRow), want)
+	e.nothing(single(e), "deliver")
+}
+
+// clockStepsBack inserts rows of a moment, of many later ones, and of the first
+// again, as processes do whose clocks differ.
+func clockStepsBack(e *env) {
+	start := e.now()
+	var want []string
+	insert := func(at time.Time) {
+		r := e.row(single(e))
+		r.At = at
+		in := e.insert(r, r)
+		want = append(want, in[0].ID, in[1].ID)
+	}
+	for i := range 80 {
+		insert(start.Add(time.Duration(i-80) * time.Millisecond))
+	}
+	for i := range 80 {
+		insert(start.Add(time.Duration(-1-i) * time.Millisecond))
+	}
+	got := e.list(pipeline.RowFilter{})
+	sameSet(e, "rows", ids(got, rowID), want)
+	for i := range len(got) - 1 {
+		if got[i].CreatedAt.Before(got[i+1].CreatedAt) {
+			e.Errorf("the row of %v is listed before that of %v", got[i].CreatedAt, got[i+1].CreatedAt)
+		}
+	}
+	e.takeRows(single(e), "deliver", len(want))
 }
 
 func rowPagesEnd(e *env) {
