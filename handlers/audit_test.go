@@ -52,9 +52,9 @@ func TestAuditSaysWhoDidWhatAndWhy(t *testing.T) {
 	t.Parallel()
 	stub := &auditPages{entries: sampleAudit()}
 	doc, _ := auditSite(t, stub).get(t, "/audit?unknown=1", 200)
-	wantText(t, doc.Find("main"), "Thursday 14 May 2026", "03:14:02", "m.okafor", "step.change", evil, "Set back")
-	wantText(t, doc.Find("del"), `"rate": 10`)
-	wantText(t, doc.Find("ins"), `"rate": 5`)
+	shows(t, doc.Find("main"), "Thursday 14 May 2026", "03:14:02", "m.okafor", "step.change", evil, "Set back")
+	shows(t, doc.Find("del"), `"rate": 10`)
+	shows(t, doc.Find("ins"), `"rate": 5`)
 	if got := doc.Find("table a.cell").AttrOr("href", ""); got != "/steps/github/notify" {
 		t.Errorf("object leads to %q", got)
 	}
@@ -62,7 +62,7 @@ func TestAuditSaysWhoDidWhatAndWhy(t *testing.T) {
 		t.Errorf("older leads to %q", got)
 	}
 	doc, _ = auditSite(t, stub).get(t, "/audit?cursor=two", 200)
-	wantText(t, doc.Find("main"), "Wednesday 13 May 2026", "sweep.run", "the store does not answer", `"stuck": 3`)
+	shows(t, doc.Find("main"), "Wednesday 13 May 2026", "sweep.run", "the store does not answer", `"stuck": 3`)
 	if got := doc.Find(`a[rel=prev]`).AttrOr("href", ""); got != "/audit" {
 		t.Errorf("newer leads to %q", got)
 	}
@@ -77,20 +77,20 @@ func TestAuditFilter(t *testing.T) {
 	if len(stub.asked) != 1 || stub.asked[0] != want {
 		t.Errorf("asked %+v, want %+v", stub.asked, want)
 	}
-	wantText(t, doc.Find("main"), "No entry matches", "Export all matching as CSV")
+	shows(t, doc.Find("main"), "No entry matches", "Export all matching as CSV")
 	if got := doc.Find("#audit-action").AttrOr("value", ""); got != "redrive." {
 		t.Errorf("action %q", got)
 	}
 
 	stub = &auditPages{}
 	doc, _ = auditSite(t, stub).get(t, "/audit?since=yesterday&actor="+strings.Repeat("x", 9), 400)
-	wantText(t, doc.Find("main"), "The filter cannot be read", "A time like")
+	shows(t, doc.Find("main"), "The filter cannot be read", "A time like")
 	if doc.Find("#audit-since[aria-invalid]").Length() != 1 || len(stub.asked) != 0 {
 		t.Error("the field is not marked, or the audit was asked")
 	}
 
 	doc, _ = auditSite(t, &auditPages{}).get(t, "/audit", 200)
-	wantText(t, doc.Find("main"), "Nothing was changed yet")
+	shows(t, doc.Find("main"), "Nothing was changed yet")
 }
 
 func TestAuditExportsAllPages(t *testing.T) {
@@ -125,7 +125,7 @@ func TestAuditExportRefusesWhatItCannotRead(t *testing.T) {
 	s := auditSite(t, &auditPages{entries: sampleAudit()})
 	for target, want := range map[string]string{"/audit/export?format=xml": "csv or json", "/audit/export?until=x": "A time like"} {
 		doc, _ := s.get(t, target, 400)
-		wantText(t, doc.Find("main"), want)
+		shows(t, doc.Find("main"), want)
 	}
 }
 

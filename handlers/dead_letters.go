@@ -3,7 +3,6 @@ package handlers
 import (
 	"context"
 	"net/http"
-	"slices"
 
 	"redrive/pipeline"
 	"redrive/views"
@@ -128,110 +127,6 @@ func noLetters(base string, q lettersFilter) views.Nothing {
 	return views.Nothing{Icon: "a-ok", Title: "No dead letters",
 		Text:   "A row lands here when a step gives up on it: its tries are used up, or the answer says that another try is no use.",
 		Action: &views.Action{Label: "Look at the rows", Href: views.Href(base, "rows")}}
-}
-
-// plan is what a redrive of everything that matches would do: a dry run.
-func (h *DeadLetters) plan(r *http.Request, state pipeline.Overview, q lettersFilter, group *pipeline.Group, matching int64) (views.LetterPlan, error) {
-	sel, closed := selectorOf(state, q, group)
-	plan := views.LetterPlan{Closed: closed}
-	switch {
-	case matching == 0:
-		plan.Closed = "Nothing matches, so there is nothing to redrive."
-		return plan, nil
-	case sel.Pipeline == "" && closed == "":
-		plan.Closed = "A redrive is about one pipeline. Choose one, or a cause, or tick letters of one pipeline."
-		for _, p := range state.Pipelines {
-			plan.Pick = append(plan.Pick, views.Action{Label: p.Name,
-				Href: views.WithQuery(views.Href(baseOf(r), "dead-letters"), "pipeline", p.Name, "step", q.Step, "q", q.Query) + "#plan"})
-		}
-		return plan, nil
-	case closed != "":
-		return plan, nil
-	}
-	rate := defaultRate(state, sel)
-	dry, err := h.plans.Start(r.Context(), pipeline.OperationRequest{Kind: pipeline.OpRedrive, Selector: sel, Rate: rate, DryRun: true})
-	if no, ok := refused(err); ok {
-		plan.Closed = sentence(no.Text)
-		return plan, nil
-	}
-	if err != nil {
-		return plan, err
-	}
-	cause := ""
-	if group != nil {
-		cause = group.Error
-	}
-	plan.Scope = views.SelectorText(dry.Matched, sel, cause)
-	plan.Title = "Plan for " + views.Count(dry.Matched) + " matching"
-	plan.Fields = selectorFields(sel)
-	plan.Known, plan.Matched, plan.Eligible, plan.Skipped = true, dry.Matched, dry.Eligible, dry.Skipped
-	plan.Rate, plan.Takes = short(rate), views.TakesText(dry.Eligible, rate)
-	plan.Held, plan.Calls = inTheWay(state, sel)
-	return plan, nil
-}
-
-// selectorOf is the one selector the filter stands for, or why there is none.
-func selectorOf(state pipeline.Overview, q lettersFilter, group *pipeline.Group) (pipeline.Selector, string) {
-	sel := pipeline.Selector{Pipeline: q.Pipeline, Step: q.Step}
-	if sel.Pipeline == "" && len(state.Pipelines) == 1 {
-		sel.Pipeline = state.Pipelines[0].Name
-	}
-	switch {
-	case q.Group != "" && q.Query != "":
-		return sel, "A redrive goes by a cause or by a search, not by both at once. Take one of them away, or tick single letters."
-	case q.Group != "" && group == nil:
-		return sel, "This cause has no letters any more."
-	case q.Group != "":
-		sel.Pipeline, sel.Step, sel.Group = group.Pipeline, group.Step, group.Group
-	case q.Query != "":
-		sel.Query = q.Query
-	default:
-		sel.All = true
-	}
-	return sel, ""
-}
-
-func selectorFields(sel pipeline.Selector) []views.Hidden {
-	out := []views.Hidden{{Name: "pipeline", Value: sel.Pipeline}}
-	for _, f := range []views.Hidden{{Name: "step", Value: sel.Step}, {Name: "group", Value: sel.Group}, {Name: "q", Value: sel.Query}} {
-		if f.Value != "" {
-			out = append(out, f)
-		}
-	}
-	if sel.All {
-		out = append(out, views.Hidden{Name: "all", Value: "true"})
-	}
-	return out
-}
-
-// defaultRate is a careful one: the step's own limit, at most ten a second.
-func defaultRate(state pipeline.Overview, sel pipeline.Selector) float64 {
-	const careful = 10
-	if s := stepNamed(stepsOf(state, sel.Pipeline), sel.Step); s != nil && s.Settings.Rate > 0 {
-		return min(careful, s.Settings.Rate)
-	}
-	return careful
-}
-
-// inTheWay is the first breaker that is not closed before the steps a redrive
-// calls, and the names of what it calls.
-func inTheWay(state pipeline.Overview, sel pipeline.Selector) (*pipeline.BreakerView, string) {
-	var held *pipeline.BreakerView
-	calls := ""
-	for _, s := range stepsOf(state, sel.Pipeline) {
-		if sel.Step != "" && s.Name != sel.Step || sel.Step == "" && s.Counts.Dead == 0 {
-			continue
-		}
-		if calls != "" {
-			calls += ", "
-		}
-		calls += s.Name
-		i := slices.IndexFunc(state.Breakers, func(b pipeline.BreakerView) bool { return b.Name == s.Breaker })
-		if held == nil && i >= 0 && state.Breakers[i].State == "open" {
-			held = &state.Breakers[i]
-		}
-	}
-	return held, calls
 }
 
 // pipelineOf finds the one pipeline that letters belong to.

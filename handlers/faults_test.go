@@ -28,8 +28,8 @@ func TestFaultsPageSaysWhatIsOn(t *testing.T) {
 	stub := &faultStub{on: []pipeline.Fault{{ID: "f1", Pipeline: "github", Step: "index", ErrorRate: 0.3, Latency: 2 * time.Second,
 		Until: time.Now().Add(4 * time.Minute), By: evil, Reason: evil}}}
 	doc, _ := faultSite(t, "staging", stub).get(t, "/faults", 200)
-	wantText(t, doc.Find("h1"), "1 fault is on")
-	wantText(t, doc.Find("#faults-on"), "30 % of the index calls in github fail and all start 2 s late on purpose", evil)
+	shows(t, doc.Find("h1"), "1 fault is on")
+	shows(t, doc.Find("#faults-on"), "30 % of the index calls in github fail and all start 2 s late on purpose", evil)
 	if doc.Find(`#faults-on form[action="/faults/f1/end"]`).Length() != 1 {
 		t.Error("no way to end it")
 	}
@@ -38,8 +38,8 @@ func TestFaultsPageSaysWhatIsOn(t *testing.T) {
 	}
 
 	doc, _ = faultSite(t, "staging", &faultStub{}).get(t, "/faults?step=github/index", 200)
-	wantText(t, doc.Find("h1"), "No fault is on")
-	wantText(t, doc.Find("#faults-on"), "Every failure you see is a real one")
+	shows(t, doc.Find("h1"), "No fault is on")
+	shows(t, doc.Find("#faults-on"), "Every failure you see is a real one")
 	if got := doc.Find("option[selected]").AttrOr("value", ""); got != "github/index" {
 		t.Errorf("step %q is chosen", got)
 	}
@@ -88,7 +88,7 @@ func TestFaultIsRefusedBesideItsField(t *testing.T) {
 				pairs = append(pairs, k, v)
 			}
 			doc, _ := faultSite(t, "production", stub).post(t, "/faults", 400, pairs...)
-			wantText(t, doc.Find("form .bad"), tt.want)
+			shows(t, doc.Find("form .bad"), tt.want)
 			if len(stub.started) != 0 {
 				t.Error("a fault was started")
 			}
@@ -103,7 +103,7 @@ func TestFaultRefusedByTheServiceIsShownAgain(t *testing.T) {
 	t.Parallel()
 	stub := &faultStub{err: &pipeline.Error{Code: pipeline.CodeInvalid, Field: "for", Text: "say for how long, at most 24h"}}
 	doc, _ := faultSite(t, "local", stub).post(t, "/faults", 400, "step", "github/index", "error_rate", "30", "for", "48h", "reason", evil)
-	wantText(t, doc.Find("#fault-for-hint"), "Say for how long, at most 24h.")
+	shows(t, doc.Find("#fault-for-hint"), "Say for how long, at most 24h.")
 	if got := doc.Find("#fault-reason").AttrOr("value", ""); got != evil {
 		t.Errorf("reason %q", got)
 	}

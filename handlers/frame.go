@@ -23,8 +23,10 @@ type activeFaults interface {
 }
 
 // NewFramer makes frames from what never changes (base path, assets, environment,
-// demonstration, version, durability) and what the services say now.
-func NewFramer(always views.Page, state overviews, faults activeFaults) Framer {
+// demonstration, version, durability) and what the services say now; the numbers
+// beside the navigation may be a second old.
+func NewFramer(always views.Page, from overviews, faults activeFaults) Framer {
+	state := &sharedState{from: from}
 	return func(r *http.Request, section views.Section, title string) views.Page {
 		p := always
 		p.Title, p.Section = title, section

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"redrive/pipeline"
@@ -53,4 +54,42 @@ func TestFramerSaysWhatNeedsAttention(t *testing.T) {
 	if got := p.Faults[0].Text; got != want {
 		t.Errorf("banner %q\nwant   %q", got, want)
 	}
+}
+
+// countedState counts readings and can fail.
+type countedState struct {
+	reads int
+	err   error
+}
+
+func (s *countedState) Overview(context.Context) (pipeline.Overview, error) {
+	s.reads++
+	return pipeline.Overview{At: time.Now()}, s.err
+}
+
+func TestFramesOfOneSecondShareAReading(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		from := &countedState{}
+		frame := NewFramer(views.Page{Base: "/"}, from, noFaults{})
+		read := func() views.Page {
+			return frame(httptest.NewRequest(http.MethodGet, "/", nil), views.SectionRows, "Rows")
+		}
+		first, second := read(), read()
+		if from.reads != 1 || !first.ReadAt.Equal(second.ReadAt) {
+			t.Errorf("%d readings", from.reads)
+		}
+		time.Sleep(stateFresh)
+		if read(); from.reads != 2 {
+			t.Errorf("%d readings after a second", from.reads)
+		}
+		time.Sleep(stateFresh)
+		from.err = errStoreAway
+		if p := read(); len(p.Notices) != 1 {
+			t.Errorf("notices %+v", p.Notices)
+		}
+		if read(); from.reads != 4 {
+			t.Error("a failure was kept")
+		}
+	})
 }

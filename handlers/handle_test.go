@@ -34,8 +34,8 @@ func TestShellTurnsErrorsIntoPages(t *testing.T) {
 			s.route("GET /x", func(http.ResponseWriter, *http.Request) error { return tt.err })
 			r := httptest.NewRequest(http.MethodGet, "/x", nil)
 			doc, w := s.do(t, r.WithContext(problem.WithRequestID(r.Context(), "7f3a")), tt.status)
-			wantText(t, doc.Find("main"), tt.want)
-			wantText(t, doc.Find("main"), "7f3a")
+			shows(t, doc.Find("main"), tt.want)
+			shows(t, doc.Find("main"), "7f3a")
 			if got := text(doc.Text()); tt.status == 500 && strings.Contains(got, "secret") {
 				t.Error("the cause is on the page")
 			}
@@ -51,9 +51,9 @@ func TestShellAnswersUnknownPathsAndMethods(t *testing.T) {
 	s := newSite(t, views.Page{}, stateStub{}, noFaults{})
 	s.route("GET /x", func(http.ResponseWriter, *http.Request) error { return nil })
 	doc, _ := s.get(t, "/nowhere", 404)
-	wantText(t, doc.Find("h1"), "Not found")
+	shows(t, doc.Find("h1"), "Not found")
 	doc, _ = s.post(t, "/x", 405)
-	wantText(t, doc.Find("main"), "does not take POST requests")
+	shows(t, doc.Find("main"), "does not take POST requests")
 }
 
 func TestShellAnswersNobodyWhenTheClientIsGone(t *testing.T) {
@@ -88,5 +88,5 @@ func TestPageOfAnErrorStandsWithoutTheStore(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, views.Page{}, brokenState{}, noFaults{})
 	doc, _ := s.get(t, "/nowhere", 404)
-	wantText(t, doc.Find("#banners"), "The store does not answer.")
+	shows(t, doc.Find("#banners"), "The store does not answer.")
 }

@@ -38,6 +38,6 @@ func (h *Overview) Show(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	props := views.OverviewProps{Page: h.frame(r, views.SectionOverview, ""), State: state, Groups: groups, Shown: causesShown}
-	props.Title = props.Heading()
+	props.Title, props.ReadAt = props.Heading(), state.At
 	return render(w, r, http.StatusOK, views.OverviewPage(props))
 }

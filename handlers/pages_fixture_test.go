@@ -218,6 +218,9 @@ func (c *console) do(t *testing.T, r *http.Request, status int) (*goquery.Docume
 	if w.Code != status {
 		t.Fatalf("%s %s: status %d, want %d\n%.600s", r.Method, r.URL, w.Code, status, text(w.Body.String()))
 	}
+	if !strings.HasPrefix(w.Header().Get("Content-Type"), "text/html") {
+		return nil, w
+	}
 	doc, err := goquery.NewDocumentFromReader(strings.NewReader(w.Body.String()))
 	if err != nil {
 		t.Fatal(err)

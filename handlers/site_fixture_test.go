@@ -86,3 +86,14 @@ func (brokenState) Groups(context.Context, string, string) ([]pipeline.Group, er
 }
 
 var errStoreAway = &pipeline.Error{Code: pipeline.CodeUnavailable, Text: "the store does not answer"}
+
+// shows fails for text that a reader of the selection would not find.
+func shows(t *testing.T, s *goquery.Selection, want ...string) {
+	t.Helper()
+	got := strings.Join(strings.Fields(s.Text()), " ")
+	for _, w := range want {
+		if !strings.Contains(got, w) {
+			t.Errorf("%q is not in\n%.1500s", w, got)
+		}
+	}
+}

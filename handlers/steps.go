@@ -113,7 +113,11 @@ func (h *Steps) Evict(w http.ResponseWriter, r *http.Request) error {
 		count := &views.EvictCount{Matched: op.Matched, Eligible: op.Eligible, Skipped: op.Skipped}
 		return h.show(w, r, http.StatusOK, typedStep(f, "evict", refusal{}), count)
 	}
-	return redirect(w, r, views.Href(baseOf(r), "redrives", op.ID), views.Plural(op.Eligible, "row is", "rows are")+" being discarded. Restore takes it back.", true)
+	done := views.Plural(op.Eligible, "row is", "rows are") + " being discarded. Restore takes it back."
+	if op.Eligible == 0 {
+		done = "No row waits there that matches: nothing is discarded."
+	}
+	return redirect(w, r, views.Href(baseOf(r), "redrives", op.ID), done, op.Eligible > 0)
 }
 
 func evictRequest(f *form, name, step string) pipeline.OperationRequest {

@@ -67,11 +67,11 @@ func sampleStep() *stepStub {
 func TestStepPageSaysWhatTheStepDoes(t *testing.T) {
 	t.Parallel()
 	doc, _ := stepSite(t, sampleStep()).get(t, "/steps/github/index", 200)
-	wantText(t, doc.Find("h1"), "index keeps up")
-	wantText(t, doc.Find(".lede"), "Calls http://127.0.0.1:9001/index with at most 8 at once in each process and 50 a second; a call may take 5 s. "+
+	shows(t, doc.Find("h1"), "index keeps up")
+	shows(t, doc.Find(".lede"), "Calls http://127.0.0.1:9001/index with at most 8 at once in each process and 50 a second; a call may take 5 s. "+
 		"After a failure it waits 1 s doubling to 60 s with full jitter, five attempts in all, then the dead-letter queue. "+
 		"400 and 410 are not tried again. Guarded by breaker downstream.")
-	wantText(t, doc.Find("main"), "4,210", "30 %", "180 rows left index in the last hour, at most 3/s", "31 retries are planned in the next 15 minutes")
+	shows(t, doc.Find("main"), "4,210", "30 %", "180 rows left index in the last hour, at most 3/s", "31 retries are planned in the next 15 minutes")
 	if doc.Find("#reset").Length() != 0 || doc.Find(".note-box").Length() != 0 {
 		t.Error("a step as configured has a way back, or a warning")
 	}
@@ -87,20 +87,20 @@ func TestStepPageSaysWhatHoldsTheStep(t *testing.T) {
 	stub.detail.ChangedBy, stub.detail.ChangedWhy, stub.detail.ChangedAt = evil, evil, time.Now()
 	stub.detail.BreakerState, stub.detail.BreakerView = "open", &pipeline.BreakerView{BreakerConfig: pipeline.BreakerConfig{Name: "downstream"}, State: "open", Since: time.Now().Add(-22 * time.Minute)}
 	doc, _ := stepSite(t, stub).get(t, "/steps/github/index", 200)
-	wantText(t, doc.Find("h1"), "index is paused")
-	wantText(t, doc.Find("#step-now"), "Paused by "+evil, "Breaker downstream is open for 22 m.", "4,241 rows wait", "paused, rate 50/s to no limit, 8 to 4 calls at once")
-	wantText(t, doc.Find("#pause button"), "Resume index")
-	wantText(t, doc.Find("#reset button"), "Set index back to the configuration")
+	shows(t, doc.Find("h1"), "index is paused")
+	shows(t, doc.Find("#step-now"), "Paused by "+evil, "Breaker downstream is open for 22 m.", "4,241 rows wait", "paused, rate 50/s to no limit, 8 to 4 calls at once")
+	shows(t, doc.Find("#pause button"), "Resume index")
+	shows(t, doc.Find("#reset button"), "Set index back to the configuration")
 
 	stub = sampleStep()
 	stub.detail.Behind, stub.detail.DrainIn, stub.detail.Arrivals, stub.detail.Departures = true, 12*time.Minute, 3.2, 2
 	doc, _ = stepSite(t, stub).get(t, "/steps/github/index", 200)
-	wantText(t, doc.Find("main"), "index is falling behind", "3.2/s come, 2/s leave. At this rate the 4,241 rows that wait are done in 12 minutes.")
+	shows(t, doc.Find("main"), "index is falling behind", "3.2/s come, 2/s leave. At this rate the 4,241 rows that wait are done in 12 minutes.")
 
 	stub = sampleStep()
 	stub.detail.Gone = true
 	doc, _ = stepSite(t, stub).get(t, "/steps/github/index", 200)
-	wantText(t, doc.Find("h1"), "index is no longer configured")
+	shows(t, doc.Find("h1"), "index is no longer configured")
 	if doc.Find("#pause, #rate").Length() != 0 || doc.Find("#evict").Length() != 1 {
 		t.Error("a step that is gone can only have its rows thrown away")
 	}
@@ -109,7 +109,7 @@ func TestStepPageSaysWhatHoldsTheStep(t *testing.T) {
 func TestStepThatIsNotThere(t *testing.T) {
 	t.Parallel()
 	doc, _ := stepSite(t, sampleStep()).get(t, "/steps/github/%3Cb%3E", 404)
-	wantText(t, doc.Find("main"), "has no step <b>")
+	shows(t, doc.Find("main"), "has no step <b>")
 }
 
 func TestStepIsChanged(t *testing.T) {
@@ -162,7 +162,7 @@ func TestStepChangeIsRefusedBesideItsField(t *testing.T) {
 			t.Parallel()
 			stub := sampleStep()
 			doc, _ := stepSite(t, stub).post(t, "/steps/github/index", 400, tt.send...)
-			wantText(t, doc.Find(tt.where), tt.want)
+			shows(t, doc.Find(tt.where), tt.want)
 			if len(stub.changed) != 0 {
 				t.Errorf("changed %+v", stub.changed)
 			}
@@ -180,7 +180,7 @@ func TestEvict(t *testing.T) {
 	}
 	s.post(t, "/steps/github/index/evict", 303, "which", "oldest", "oldest", "100", "reason", "why")
 	doc, _ := s.post(t, "/steps/github/index/evict", 200, "which", "oldest", "oldest", "100", "dry_run", "yes")
-	wantText(t, doc.Find("#evict"), "11 rows would be discarded, 12 matched.", "1 skipped: running now")
+	shows(t, doc.Find("#evict"), "11 rows would be discarded, 12 matched.", "1 skipped: running now")
 	if got := doc.Find("[name=oldest]").AttrOr("value", ""); got != "100" {
 		t.Errorf("typed %q is gone", got)
 	}
@@ -206,7 +206,7 @@ func TestEvictIsRefusedBesideItsField(t *testing.T) {
 	} {
 		stub := sampleStep()
 		doc, _ := stepSite(t, stub).post(t, "/steps/github/index/evict", 400, "which", tt.which, tt.which, tt.value, "reason", "why")
-		wantText(t, doc.Find(tt.where), tt.want)
+		shows(t, doc.Find(tt.where), tt.want)
 		if len(stub.started) != 0 {
 			t.Errorf("%s %q: started %+v", tt.which, tt.value, stub.started)
 		}
@@ -214,5 +214,5 @@ func TestEvictIsRefusedBesideItsField(t *testing.T) {
 	stub := sampleStep()
 	stub.err = &pipeline.Error{Code: pipeline.CodeConflict, Text: "another operation works on this step"}
 	doc, _ := stepSite(t, stub).post(t, "/steps/github/index/evict", 409, "which", "oldest", "oldest", "5", "reason", "why")
-	wantText(t, doc.Find("#evict-error"), "Another operation works on this step.")
+	shows(t, doc.Find("#evict-error"), "Another operation works on this step.")
 }

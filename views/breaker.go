@@ -108,19 +108,25 @@ func (p BreakerProps) since() time.Time {
 
 func (p BreakerProps) facts() []Fact {
 	b := p.view()
-	facts := make([]Fact, 0, 5)
+	facts := make([]Fact, 0, 4)
 	if f, ok := nextFact(b, p.Now); ok {
 		facts = append(facts, f)
 	}
 	calls := Fact{Label: "Calls in the window", Value: Count(b.Calls), Note: Count(b.Failed) + " failed in the last " + Duration(b.Window)}
 	if b.State != "closed" {
 		calls = Fact{Label: outLabel(b), Value: Age(sinceUntil(p.since(), p.Now)), Note: "it probes every " + Duration(b.OpenFor)}
+		if least := OutageOf(p.Breaker).atLeast(); least != "" {
+			calls.Note = least + "; " + calls.Note
+		}
 		if b.Held {
 			calls.Note = "no probes while it is held"
 		}
 	}
-	return append(facts, Fact{Label: "Waiting", Value: Count(b.Waiting), Note: atSteps(b.Steps)}, p.drains(), calls,
-		Fact{Label: "Opens at", Value: Percent(b.FailureRate), Note: "of at least " + Plural(b.MinimumCalls, "call", "calls") + " in " + Duration(b.Window)})
+	facts = append(facts, Fact{Label: "Waiting", Value: Count(b.Waiting), Note: atSteps(b.Steps)}, p.drains(), calls)
+	if len(facts) < 4 {
+		facts = append(facts, Fact{Label: "Opens at", Value: Percent(b.FailureRate), Note: "of at least " + Plural(b.MinimumCalls, "call", "calls")})
+	}
+	return facts
 }
 
 // drains is how long the backlog takes once calls are made: the slowest step counts.

@@ -58,5 +58,24 @@ func (o Outage) rounds(state string) string {
 	if n < 1 {
 		return ""
 	}
+	if o.AtLeast {
+		return "At least " + Plural(n, "round of probes", "rounds of probes") + " since, none passed."
+	}
 	return Plural(n, "round of probes", "rounds of probes") + " since, none passed."
+}
+
+// sinceWord stands before the time: a long outage began before its history.
+func (o Outage) sinceWord() string {
+	if o.AtLeast {
+		return "since before "
+	}
+	return "since "
+}
+
+// atLeast is the note under how long it has lasted.
+func (o Outage) atLeast() string {
+	if o.AtLeast {
+		return "at least"
+	}
+	return ""
 }

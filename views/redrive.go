@@ -70,3 +70,11 @@ func (p RedriveProps) outcomeText() string {
 		return Count(o.Succeeded) + " of " + Count(o.Moved) + " passed, " + Count(o.FailedAgain) + " came back as new dead letters."
 	}
 }
+
+// stillRuns is why a discard cannot be taken back yet; empty when it has ended.
+func (p RedriveProps) stillRuns() string {
+	if p.Operation.State.Final() {
+		return ""
+	}
+	return "It still runs: possible once it has ended or is cancelled."
+}

@@ -210,7 +210,8 @@ func TakesText(n int64, rate float64) string {
 	if rate == 0 {
 		return RateText(rate)
 	}
-	return Duration(time.Duration(min(float64(n)/rate, 1e9)*float64(time.Second)).Round(time.Second)) + " at " + Rate(rate)
+	took := time.Duration(min(float64(n)/rate, 1e9) * float64(time.Second)).Round(time.Second)
+	return strings.Replace(Duration(max(took, time.Second)), ".0 s", " s", 1) + " at " + Rate(rate)
 }
 
 func operationNote(o pipeline.Operation) string {

@@ -44,7 +44,7 @@ var homes = map[string][]string{
 	"github.com/netresearch/go-cron":        {"cmd/server"},
 	"github.com/prometheus/client_golang":   {"cmd/server", "web", "handlers"},
 	"github.com/santhosh-tekuri/jsonschema": {"cmd/server"},
-	"golang.org/x/sync":                     {"cmd/server", "web", "pipeline/sqlite", "pipeline/steps", "pipeline/notify"},
+	"golang.org/x/sync":                     {"cmd/server", "web", "handlers", "pipeline/sqlite", "pipeline/steps", "pipeline/notify"},
 	"modernc.org/sqlite":                    {"pipeline/sqlite"},
 	"zombiezen.com/go/sqlite":               {"pipeline/sqlite"},
 }

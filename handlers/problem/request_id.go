@@ -27,15 +27,18 @@ func Answer(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error)
 	Write(w, r, p)
 }
 
-// Log notes what is not told: the cause of an internal error as an error, the
-// cause of anything else as a warning.
+// Log notes what is not told: as an error what is our fault, as a warning what
+// passes by itself, as information what the caller did wrong.
 func Log(r *http.Request, log *slog.Logger, p Problem) {
 	if p.Hidden == nil {
 		return
 	}
-	level := slog.LevelWarn
-	if p.Status == http.StatusInternalServerError {
+	level := slog.LevelInfo
+	switch {
+	case p.Status == http.StatusInternalServerError:
 		level = slog.LevelError
+	case p.Status > http.StatusInternalServerError:
+		level = slog.LevelWarn
 	}
 	log.LogAttrs(r.Context(), level, "request failed", slog.Int("status", p.Status), slog.String("method", r.Method),
 		slog.String("path", r.URL.EscapedPath()), slog.String("request_id", RequestID(r.Context())), slog.Any("error", p.Hidden))
