@@ -126,7 +126,8 @@ func TestStatuses(t *testing.T) {
 func TestErrorsQuoteTheAnswer(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ body, want string }{
-		"json":               {`{"error":"no shard"}`, `: {"error":"no shard"}`},
+		"json":               {`{"error":"no shard"}`, ": no shard"},
+		"json without words": {`{"code":7}`, `: {"code":7}`},
 		"several lines":      {"  first\r\n\tsecond\x00third \n", ": first second third"},
 		"terminal codes":     {"\x1b[31mred", ": [31mred"},
 		"direction marks":    {"a\u202eb", ": a b"},

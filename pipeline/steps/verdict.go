@@ -3,6 +3,7 @@ package steps
 import (
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"io"
 	"net"
@@ -46,10 +47,30 @@ func (h *HTTP) status(resp Response) string {
 		location, _, _ = strings.Cut(location, "?") // a query may carry a token
 		return text + ": redirect to " + quote([]byte(location)) + " not followed"
 	}
-	if said := quote(resp.Body); said != "" {
-		return text + ": " + said
+	if words := quote(said(resp.Body)); words != "" {
+		return text + ": " + words
 	}
 	return text
+}
+
+// said is the sentence of an answer: of a JSON object the field that carries it, else
+// the whole body.
+func said(body []byte) []byte {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(body, &fields) != nil {
+		return body
+	}
+	for _, name := range []string{"error", "message", "detail", "title"} {
+		var text string
+		if json.Unmarshal(fields[name], &text) == nil && text != "" {
+			return []byte(text)
+		}
+		var inner struct{ Message string }
+		if json.Unmarshal(fields[name], &inner) == nil && inner.Message != "" {
+			return []byte(inner.Message)
+		}
+	}
+	return body
 }
 
 // broken is the verdict of a call without a whole answer. The caller's own context comes

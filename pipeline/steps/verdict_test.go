@@ -50,3 +50,20 @@ func TestSpell(t *testing.T) {
 		}
 	}
 }
+
+func TestSaidIsTheSentenceOfAnAnswer(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"error":"no shard available"}`:              "no shard available",
+		`{"error":{"message":"no shard","code":3}}`:   "no shard",
+		`{"title":"Bad Gateway","detail":"no relay"}`: "no relay",
+		`{"code":7}`:   `{"code":7}`,
+		`{"error":""}`: `{"error":""}`,
+		`["x"]`:        `["x"]`,
+		`half {`:       `half {`,
+		``:             ``,
+	} {
+		if got := string(said([]byte(body))); got != want {
+			t.Errorf("said(%s) = %q, want %q", body, got, want)
+		}
+	}
+}
