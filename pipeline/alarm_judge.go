@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,7 +19,7 @@ type slot struct {
 // does: M of N datapoints must breach; a period without data counts as Missing
 // says. It returns the state and why, in figures.
 func (c AlarmConfig) judge(slots []slot, was string) (state, reason string) {
-	breaching, fine, known := 0, 0, 0
+	breaching, fine, known, unknown := 0, 0, 0, 0
 	for _, s := range slots {
 		switch {
 		case s.data && c.breaches(s.value):
@@ -26,6 +27,7 @@ func (c AlarmConfig) judge(slots []slot, was string) (state, reason string) {
 		case s.data:
 			fine, known = fine+1, known+1
 		case s.unknown:
+			unknown++
 		case c.Missing == "breaching":
 			breaching++
 		case c.Missing == "not_breaching":
@@ -36,14 +38,27 @@ func (c AlarmConfig) judge(slots []slot, was string) (state, reason string) {
 	switch {
 	case breaching >= c.Datapoints:
 		return AlarmOn, c.because(slots, breaching, silent)
+	case unknown == len(slots):
+		return was, "nothing measured yet since the start; the state is kept"
 	case breaching+fine == 0 && c.Missing == "ignore" && was != "":
 		return was, "no data in " + c.span() + "; the state is kept"
 	case breaching+fine == 0:
 		return AlarmInsufficient, "no data in " + c.span()
-	case c.Missing == "ignore" && fine+breaching < len(slots) && was == AlarmOn && breaching > 0:
+	case breaching+silent < c.Datapoints:
+	case c.Missing == "ignore":
 		return was, "some periods have no data; the state is kept"
+	case c.Missing == "missing" && c.lasting(slots):
+		return AlarmOn, c.because(slots, breaching, silent)
 	}
 	return AlarmOK, c.because(slots, breaching, silent)
+}
+
+// lasting tells whether all there is to see breaches and began at least
+// Datapoints periods ago: silence after a breach does not end an alarm.
+func (c AlarmConfig) lasting(slots []slot) bool {
+	first := slices.IndexFunc(slots, func(s slot) bool { return s.data })
+	fine := slices.ContainsFunc(slots, func(s slot) bool { return s.data && !c.breaches(s.value) })
+	return first >= 0 && !fine && len(slots)-first >= c.Datapoints
 }
 
 func (c AlarmConfig) breaches(v float64) bool {

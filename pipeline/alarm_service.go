@@ -63,10 +63,12 @@ func (a *Alarms) read(ctx context.Context, i int, name string) error {
 	if err != nil {
 		return fmt.Errorf("reading alarm %s: %w", name, err)
 	}
-	if err := json.Unmarshal(rec.Data, &a.state[i]); err != nil {
+	var stored alarmState // a fresh one: pages may still hold the Value of the old
+	if err := json.Unmarshal(rec.Data, &stored); err != nil {
 		return fmt.Errorf("reading alarm %s: %w", name, err)
 	}
-	a.state[i].version = rec.Version
+	stored.version = rec.Version
+	a.state[i] = stored
 	return nil
 }
 

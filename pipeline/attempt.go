@@ -111,7 +111,7 @@ func judge(policy backoff.Policy, d Delivery, a Answer, started, now time.Time, 
 
 func letterOf(d Delivery, a Answer, failed time.Time) NewLetter {
 	kind := LetterHandler
-	if a.Cause == CauseConnection || a.Cause == CauseRequest {
+	if a.Cause == CauseRequest {
 		kind = LetterUndeliverable
 	}
 	l := NewLetter{Kind: kind, Error: a.Error, StatusCode: a.StatusCode, FirstFailedAt: d.FirstFailedAt}
@@ -136,7 +136,7 @@ func (w *worker) exhausted(d Delivery) Outcome {
 
 // undeliverable gives up on a row that cannot even be tried.
 func (w *worker) undeliverable(d Delivery, err error) Outcome {
-	if errors.Is(err, ErrUnavailable) {
+	if errors.Is(err, ErrUnavailable) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return Outcome{Delivery: d, Verdict: Release}
 	}
 	text := "the graph this row was accepted with is not in the store"

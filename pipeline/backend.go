@@ -172,7 +172,8 @@ type Moves interface {
 	Restore(ctx context.Context, entry *Entry, operation string, rows ...string) ([]error, error)
 	// Discarded lists the rows an operation discarded and that still are.
 	Discarded(ctx context.Context, operation, cursor string, limit int) (Page[string], error)
-	// Progress tells what became of the steps an operation moved.
+	// Progress tells what became of the steps an operation moved; of a discard,
+	// how many rows it set aside (Moved).
 	Progress(ctx context.Context, operation string) (Progress, error)
 }
 

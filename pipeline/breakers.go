@@ -216,7 +216,7 @@ func (b *Breakers) Force(ctx context.Context, name string, req ForceRequest) (Br
 	if g == nil {
 		return BreakerView{}, notFound("there is no breaker named " + name)
 	}
-	if strings.TrimSpace(req.Reason) == "" {
+	if strings.TrimSpace(req.Reason) == "" && req.State != "automatic" {
 		return BreakerView{}, invalid("reason", "say why: forcing a breaker needs a reason")
 	}
 	if req.For < 0 || req.For > holdMost {

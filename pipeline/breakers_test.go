@@ -111,16 +111,16 @@ func TestFewerWaitingThanProbesDecide(t *testing.T) {
 func TestHeldBreakerNeverDrifts(t *testing.T) {
 	newWorld(t, guarded, func(t *testing.T, w *world) {
 		ctx := pipeline.WithActor(t.Context(), pipeline.Actor{Name: "ada"})
-		must(w.engine.Breakers.Force(ctx, "downstream", pipeline.ForceRequest{State: "open", For: 2 * time.Hour, Reason: "maintenance"}))(t)
+		must(w.engine.Breakers.Force(ctx, "downstream", pipeline.ForceRequest{State: "open", For: 6 * time.Minute, Reason: "maintenance"}))(t)
 		ids := w.submit(5)
-		w.pass(time.Hour)
+		w.pass(3 * time.Minute)
 		w.restart(nil)
-		w.pass(59 * time.Minute)
+		w.pass(170 * time.Second)
 		b := w.breaker()
 		if b.State != "open" || !b.Held || b.HeldBy != "ada" || b.BreakerView.Reason != "maintenance" || len(w.made(behind)) != 0 {
 			t.Fatalf("held open: %+v, %d calls", b.BreakerView, len(w.made(behind)))
 		}
-		w.pass(3 * time.Minute)
+		w.pass(time.Minute)
 		if b := w.breaker(); b.Held || b.State != "closed" {
 			t.Errorf("after the hold: %s, held %v", b.State, b.Held)
 		}
@@ -129,7 +129,7 @@ func TestHeldBreakerNeverDrifts(t *testing.T) {
 		must(w.engine.Breakers.Force(ctx, "downstream", pipeline.ForceRequest{State: "closed", Reason: "let it through"}))(t)
 		w.answer(broken)
 		w.submit(30)
-		w.pass(50 * time.Minute)
+		w.pass(3 * time.Minute)
 		if b := w.breaker(); b.State != "closed" || !b.Held {
 			t.Errorf("held closed it went %s", b.State)
 		}

@@ -84,12 +84,12 @@ func crash(t *testing.T, fault *pipelinetest.Fault) {
 
 		w.wrap = nil
 		w.open()
-		w.pass(time.Minute)
+		w.pass(35 * time.Second)
 		d.mu.Lock()
 		d.all = true
 		d.mu.Unlock()
 		must(w.engine.Operations.Start(t.Context(), redrive))(t)
-		w.pass(2 * time.Minute)
+		w.pass(30 * time.Second)
 		w.wantStatus(pipeline.StatusDone, accepted...)
 		w.reconcile(d)
 	})

@@ -117,6 +117,8 @@ func (e *Engine) Run(ctx context.Context) error {
 
 	e.accepting.Store(true)
 	defer e.accepting.Store(false)
+	notReady := context.AfterFunc(ctx, func() { e.accepting.Store(false) }) // while calls in flight end
+	defer notReady()
 	var all sync.WaitGroup
 	errs := make(chan error, 8)
 	keep := func(run func(context.Context) error) {
@@ -140,7 +142,7 @@ func (e *Engine) Run(ctx context.Context) error {
 
 // load reads what an earlier run or another process left in the store.
 func (e *Engine) load(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{e.graphs.store, e.Breakers.load, e.Steps.load, e.Operations.load, e.Alarms.load, e.observer.sample} {
+	for _, step := range []func(context.Context) error{e.graphs.store, e.Breakers.load, e.Steps.load, e.Alarms.load, e.observer.sample} {
 		if err := step(ctx); err != nil {
 			return fmt.Errorf("reading the stored state: %w", err)
 		}

@@ -100,15 +100,15 @@ func (w *world) step(name string, needs ...string) pipeline.Step {
 func diamond(w *world) pipeline.Config {
 	return pipeline.Config{Pipelines: []pipeline.Pipeline{{Name: "p", Steps: []pipeline.Step{
 		w.step("validate"), w.step("index", "validate"), w.step("notify", "validate"), w.step("archive", "index", "notify")}}},
-		Sweep: pipeline.SweepSettings{Cron: "hourly", StuckAfter: time.Minute}, Cron: hourly}
+		Sweep: pipeline.SweepSettings{Cron: "each minute", StuckAfter: time.Minute}, Cron: eachMinute}
 }
 
-// hourly stands for a parser of schedules.
-func hourly(spec string) (func(time.Time) time.Time, error) {
-	if spec != "hourly" {
+// eachMinute stands for a parser of schedules.
+func eachMinute(spec string) (func(time.Time) time.Time, error) {
+	if spec != "each minute" {
 		return nil, fmt.Errorf("%q is no schedule", spec)
 	}
-	return func(after time.Time) time.Time { return after.Truncate(time.Hour).Add(time.Hour) }, nil
+	return func(after time.Time) time.Time { return after.Truncate(time.Minute).Add(time.Minute) }, nil
 }
 
 func (w *world) open() {

@@ -71,7 +71,7 @@ func TestThrottledUsesUpNoAttempt(t *testing.T) {
 			return ok(c)
 		})
 		id := w.submit(1)[0]
-		w.pass(10 * time.Minute)
+		w.pass(4 * time.Minute)
 		w.wantStatus(pipeline.StatusDone, id)
 		row := w.row(id)
 		if f, _ := row.Flag("validate"); f.Attempts != 11 {
@@ -250,17 +250,17 @@ func TestDrainAtTheEnd(t *testing.T) {
 func TestRetriesForEver(t *testing.T) {
 	config := func(w *world) pipeline.Config {
 		c := diamond(w)
-		c.Pipelines[0].Steps[0].Retry = backoff.Policy{Attempts: 0, Base: time.Second, Cap: time.Minute, Jitter: backoff.Full}
+		c.Pipelines[0].Steps[0].Retry = backoff.Policy{Attempts: 0, Base: time.Second, Cap: 10 * time.Second, Jitter: backoff.Full}
 		return c
 	}
 	newWorld(t, config, func(t *testing.T, w *world) {
 		w.answer(broken)
 		id := w.submit(1)[0]
-		w.pass(3 * time.Hour)
+		w.pass(20 * time.Minute)
 		w.wantStatus(pipeline.StatusInProgress, id)
 		n := len(w.made(at("validate")))
-		if n < 180 {
-			t.Errorf("only %d attempts in 3 hours with a cap of a minute", n)
+		if n < 120 {
+			t.Errorf("only %d attempts in 20 minutes with a cap of 10 s", n)
 		}
 		w.answer(ok)
 		w.pass(2 * time.Minute)
@@ -274,7 +274,7 @@ func TestRetriesForEver(t *testing.T) {
 func TestExpiry(t *testing.T) {
 	config := func(w *world) pipeline.Config {
 		c := diamond(w)
-		c.Pipelines[0].Retention = time.Hour
+		c.Pipelines[0].Retention = 2 * time.Minute
 		return c
 	}
 	newWorld(t, config, func(t *testing.T, w *world) {
@@ -282,7 +282,7 @@ func TestExpiry(t *testing.T) {
 		w.pass(5 * time.Second)
 		w.answer(broken)
 		dead := w.submit(1)
-		w.pass(2 * time.Hour)
+		w.pass(5 * time.Minute)
 		for _, id := range done {
 			if _, err := w.engine.Rows.Get(t.Context(), id); !errors.Is(err, pipeline.ErrNotFound) {
 				t.Errorf("a finished row outlives its retention: %v", err)
@@ -335,5 +335,27 @@ func TestHangingCallsUseUpTheBudget(t *testing.T) {
 		if err != nil || len(letters.Items) != 1 || letters.Items[0].Kind != pipeline.LetterHandler || letters.Items[0].Error != "no answer in 5s" {
 			t.Errorf("letters = %+v, %v", letters.Items, err)
 		}
+	})
+}
+
+// A pipeline that left the configuration keeps its rows, and somebody is told.
+func TestPipelineThatLeft(t *testing.T) {
+	newWorld(t, diamond, func(t *testing.T, w *world) {
+		yes := true
+		must(w.engine.Steps.Change(t.Context(), "p", "index", pipeline.StepChange{Paused: &yes}))(t)
+		ids := w.submit(2)
+		w.pass(5 * time.Second)
+		w.restart(func(w *world) pipeline.Config {
+			c := diamond(w)
+			c.Pipelines[0].Name = "q"
+			return c
+		})
+		v := must(w.engine.Overview(t.Context()))(t)
+		if !slices.ContainsFunc(v.Needs, func(n pipeline.Need) bool {
+			return n.Kind == pipeline.NeedGone && n.Pipeline == "p" && n.Step == "index" && n.Count == 2
+		}) {
+			t.Errorf("needs = %+v", v.Needs)
+		}
+		w.wantStatus(pipeline.StatusInProgress, ids...)
 	})
 }

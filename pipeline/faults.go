@@ -86,7 +86,7 @@ func (f *Faults) Start(ctx context.Context, n NewFault) (Fault, error) {
 func (f *Faults) validate(n NewFault) error {
 	switch {
 	case f.e.worker(n.Pipeline, n.Step) == nil && f.e.pipeline(n.Pipeline) == nil:
-		return invalid("pipeline", "there is no pipeline named "+n.Pipeline)
+		return notFound("there is no pipeline named " + n.Pipeline)
 	case f.e.worker(n.Pipeline, n.Step) == nil:
 		return invalid("step", "pipeline "+n.Pipeline+" has no step "+n.Step)
 	case !share(n.ErrorRate):

@@ -23,17 +23,20 @@ func newLimits(concurrency int, rate float64) *limits {
 	return &limits{concurrency: max(concurrency, 1), rate: rate, tokens: 1, filled: time.Now(), changed: make(chan struct{})}
 }
 
-// set applies what an operator or the configuration says.
-func (l *limits) set(concurrency int, rate float64, paused bool) {
+// set applies what an operator or the configuration says, and tells whether it
+// is a change.
+func (l *limits) set(concurrency int, rate float64, paused bool) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	concurrency = max(concurrency, 1)
 	if l.concurrency == concurrency && l.rate == rate && l.paused == paused {
-		return
+		return false
 	}
 	l.refill(time.Now())
-	l.concurrency, l.rate, l.paused = max(concurrency, 1), rate, paused
+	l.concurrency, l.rate, l.paused = concurrency, rate, paused
 	l.tokens = min(l.tokens, l.depth())
 	l.wake()
+	return true
 }
 
 // take reserves up to want calls. With none to give it returns how long to wait

@@ -11,17 +11,20 @@ const (
 	operationLook  = 500 * time.Millisecond // how often outcomes and breakers are looked at
 )
 
-// load remembers nothing: run finds the operations that an earlier process left.
-func (o *Operations) load(context.Context) error { return nil }
-
+// run goes on with what an earlier process left and then waits for the end.
 func (o *Operations) run(ctx context.Context) error {
 	o.mu.Lock()
 	o.life = ctx
 	o.mu.Unlock()
-	err := o.relaunch(ctx)
+	for err := o.relaunch(ctx); err != nil && ctx.Err() == nil; err = o.relaunch(ctx) {
+		o.e.log.WarnContext(ctx, "going on with operations", "error", err)
+		sleep(ctx, storeDownFor)
+	}
 	<-ctx.Done()
+	o.mu.Lock()   // a launch that saw the engine alive has begun by now
+	o.mu.Unlock() //nolint:staticcheck // only to wait for it
 	o.all.Wait()
-	return err
+	return nil
 }
 
 // relaunch goes on with every operation that is not over.
@@ -34,7 +37,8 @@ func (o *Operations) relaunch(ctx context.Context) error {
 		for _, rec := range page.Items {
 			op, err := operationOf(rec)
 			if err != nil {
-				return err
+				o.e.log.WarnContext(ctx, "reading an operation", "operation", rec.ID, "error", err)
+				continue
 			}
 			if !op.State.Final() {
 				if err := o.launch(op); err != nil {
@@ -118,7 +122,24 @@ func (o *Operations) advance(ctx context.Context, run *operationRun, op *Operati
 		return err
 	}
 	o.e.Events.Touch(TopicOperations, TopicOverview, TopicRows, TopicLetters, TopicSteps)
-	return o.save(ctx, op, nil)
+	return o.keep(ctx, op)
+}
+
+// keep stores how far an operation has come. If an operator paused or cancelled
+// it meanwhile, that stands, and what was moved is counted all the same.
+func (o *Operations) keep(ctx context.Context, op *Operation) error {
+	for {
+		err := o.save(ctx, op, nil)
+		if !errors.Is(err, ErrVersion) {
+			return err
+		}
+		now, err := o.read(ctx, op.ID)
+		if err != nil {
+			return err
+		}
+		now.Moved, now.Cursor, now.MovedAll = op.Moved, op.Cursor, op.MovedAll
+		*op = now
+	}
 }
 
 // hold waits while the breaker in front of what is to be moved is open: moving

@@ -80,7 +80,7 @@ func (o *Operations) validate(req OperationRequest) error {
 	case o.e.pipeline(req.Pipeline) == nil && req.Pipeline == "":
 		return invalid("pipeline", "say which pipeline")
 	case o.e.pipeline(req.Pipeline) == nil:
-		return invalid("pipeline", "there is no pipeline named "+req.Pipeline)
+		return notFound("there is no pipeline named " + req.Pipeline)
 	case req.Step != "" && o.e.worker(req.Pipeline, req.Step) == nil && !o.knows(req.Pipeline, req.Step):
 		return invalid("step", fmt.Sprintf("pipeline %s has no step %s", req.Pipeline, req.Step))
 	case req.Rate < 0 || req.Rate > operationRateMost || req.Rate != req.Rate:
@@ -177,12 +177,15 @@ func (o *Operations) Get(ctx context.Context, id string) (Operation, error) {
 
 // progress adds what became of the moved rows; it is counted with the rows.
 func (o *Operations) progress(ctx context.Context, op *Operation) error {
-	if op.Kind == OpDiscard || op.Kind == OpRestore {
+	if op.Kind == OpRestore {
 		op.Succeeded = op.Moved
 		return nil
 	}
 	p, err := o.e.backend.Moves.Progress(ctx, op.ID)
 	op.Moved, op.Succeeded, op.FailedAgain = p.Moved, p.Succeeded, p.FailedAgain
+	if op.Kind == OpDiscard {
+		op.Succeeded = op.Moved
+	}
 	return err
 }
 
@@ -217,7 +220,7 @@ func (o *Operations) Cancel(ctx context.Context, id, reason string) (Operation, 
 		if op.State.Final() {
 			return conflict("it is " + string(op.State) + " already")
 		}
-		op.State, op.FinishedAt = OpCancelled, time.Now().UTC()
+		op.State, op.HeldBy, op.FinishedAt = OpCancelled, "", time.Now().UTC()
 		return nil
 	})
 }
@@ -228,7 +231,7 @@ func (o *Operations) Pause(ctx context.Context, id, reason string) (Operation, e
 		if op.State != OpRunning && op.State != OpHeld {
 			return conflict("it is " + string(op.State) + " and cannot be paused")
 		}
-		op.State = OpPaused
+		op.State, op.HeldBy = OpPaused, ""
 		return nil
 	})
 }

@@ -182,7 +182,8 @@ func (e *Engine) discard(ctx context.Context, op *Operation, rows []string) erro
 type waitingSource struct{ e *Engine }
 
 func (s waitingSource) filter(op *Operation, state State, n int) RowFilter {
-	f := RowFilter{Pipeline: op.Selector.Pipeline, Step: op.Selector.Step, State: state, Oldest: true, Limit: n, Until: op.StartedAt}
+	f := RowFilter{Pipeline: op.Selector.Pipeline, Step: op.Selector.Step, State: state, Oldest: true, Limit: n, Until: op.StartedAt,
+		Statuses: []Status{StatusAccepted, StatusInProgress, StatusDead}} // steps of discarded rows keep their state
 	if op.Selector.OlderThan > 0 {
 		f.Until = op.StartedAt.Add(-op.Selector.OlderThan)
 	}
@@ -218,6 +219,9 @@ func (s waitingSource) held(context.Context, *Operation) (string, error) { retur
 
 // move takes the oldest that are there now: what was taken before no longer is.
 func (s waitingSource) move(ctx context.Context, op *Operation, n int) error {
+	if err := s.e.Operations.progress(ctx, op); err != nil { // a crash may have come before the count
+		return err
+	}
 	n = int(min(int64(n), op.Matched-op.Moved))
 	if n <= 0 {
 		op.MovedAll = true
@@ -346,6 +350,8 @@ func (s replaySource) moves(op *Operation, row *Row) ([]Move, string) {
 		case f.State == StateProcessed:
 		case f.State == StateQueued || f.State == StateRunning:
 			why = "on its way already"
+		case !f.TouchedAt.Before(op.StartedAt): // by this operation before a crash, or by its own retry
+			why = "it was tried or moved since"
 		case f.State == StateWaiting && len(unmet(g, row, f.Name)) > 0:
 			why = "waits for steps before it"
 		case s.e.worker(row.Pipeline, f.Name) == nil:

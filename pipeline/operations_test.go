@@ -227,7 +227,7 @@ func TestEvictTheOldest(t *testing.T) {
 func TestReplayOfAWindow(t *testing.T) {
 	newWorld(t, diamond, func(t *testing.T, w *world) {
 		early := w.die(3)
-		w.pass(time.Hour)
+		w.pass(time.Minute)
 		since := time.Now()
 		w.pass(time.Second)
 		late := w.die(3)

@@ -79,6 +79,11 @@ func (e *Engine) needs(ctx context.Context, v Overview) ([]Need, error) {
 			needs = append(needs, stepNeeds(s)...)
 		}
 	}
+	for _, pipeline := range e.Steps.gonePipelines() {
+		for _, s := range e.Steps.goneSteps(pipeline) {
+			needs = append(needs, stepNeeds(s)...)
+		}
+	}
 	return append(needs, alarmNeeds(v.Alarms)...), nil
 }
 

@@ -70,14 +70,19 @@ func (s *Steps) read(ctx context.Context, w *worker) error {
 	return nil
 }
 
+// apply puts settings in force. What was read before a newer change is late and
+// forgotten. A change ends the long poll, which asks for as much as was allowed
+// before.
 func (s *Steps) apply(w *worker, o override, version int64) {
 	id := settingID(w.pipeline, w.step.Name)
 	s.mu.Lock()
+	defer s.mu.Unlock()
+	if version < s.versions[id] {
+		return
+	}
 	s.overrides[id], s.versions[id] = o, version
-	s.mu.Unlock()
 	in := inForce(w.step, o)
-	w.limits.set(in.Concurrency, in.Rate, in.Paused)
-	if in.Paused {
+	if w.limits.set(in.Concurrency, in.Rate, in.Paused) {
 		w.interrupt()
 	}
 }

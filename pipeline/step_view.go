@@ -54,14 +54,25 @@ func (v *StepView) fallBehind() {
 
 // gone are steps that are no longer configured and still hold messages.
 func (s *Steps) gone(pipeline, step string) (StepView, bool) {
-	if s.e.pipeline(pipeline) == nil {
-		return StepView{}, false
-	}
 	c := s.e.observer.stepCounts(pipeline, step)
 	if c.Queued+c.Running+c.Retrying+c.Dead+c.Waiting == 0 {
 		return StepView{}, false
 	}
 	return StepView{Pipeline: pipeline, Name: step, Counts: c, Gone: true}, true
+}
+
+// gonePipelines are those that left the configuration and still hold messages.
+func (s *Steps) gonePipelines() []string {
+	s.e.observer.mu.RLock()
+	defer s.e.observer.mu.RUnlock()
+	var names []string
+	for key := range s.e.observer.counts.Steps {
+		if s.e.pipeline(key.Pipeline) == nil && !slices.Contains(names, key.Pipeline) {
+			names = append(names, key.Pipeline)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // goneSteps are all of a pipeline, by name.

@@ -65,11 +65,15 @@ func (in *IntakeService) SubmitBatch(ctx context.Context, pipeline string, ms []
 	if err != nil {
 		return nil, err
 	}
+	stored := 0
 	results := make([]SubmitResult, len(ms))
 	for i, row := range inserted {
+		if !row.Duplicate {
+			stored++
+		}
 		results[i] = SubmitResult{Submitted: Submitted{ID: row.ID, Duplicate: row.Duplicate}, Err: broken[i]}
 	}
-	in.e.observer.arrived(pipeline, len(ms))
+	in.e.observer.arrived(pipeline, stored)
 	in.e.Events.Touch(TopicOverview, TopicRows, TopicSteps)
 	return results, nil
 }

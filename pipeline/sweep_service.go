@@ -100,27 +100,38 @@ func (s *Sweeps) run(ctx context.Context) error {
 	s.mu.Lock()
 	s.life = ctx
 	s.mu.Unlock()
-	if err := s.abandon(ctx); err != nil && ctx.Err() == nil {
-		s.e.log.WarnContext(ctx, "closing sweeps of an earlier run", "error", err)
-	}
-	last := time.Now().UTC()
+	last, closed := time.Now().UTC(), false
 	err := every(ctx, sweepLook, func(ctx context.Context) {
-		now := time.Now().UTC()
-		s.mu.Lock()
-		err := s.refresh(ctx)
-		due := s.next(last)
-		enabled := s.settings.Enabled
-		s.mu.Unlock()
-		if err == nil && enabled && !due.IsZero() && !due.After(now) {
-			err = s.slot(ctx, due)
+		var err error
+		if !closed {
+			err = s.abandon(ctx)
+			closed = err == nil
 		}
-		last = now
-		if err != nil && ctx.Err() == nil {
+		now := time.Now().UTC()
+		slotErr := s.look(ctx, last, now)
+		if slotErr == nil {
+			last = now // else the slot is looked at again: a store that is down delays a sweep, it does not lose it
+		}
+		if err = errors.Join(err, slotErr); err != nil && ctx.Err() == nil {
 			s.e.log.WarnContext(ctx, "sweeping on schedule", "error", err)
 		}
 	})
+	s.mu.Lock()   // a Start that saw the engine alive has begun by now
+	s.mu.Unlock() //nolint:staticcheck // only to wait for it
 	s.runs.Wait()
 	return err
+}
+
+// look runs the slot that came due since last, if one did.
+func (s *Sweeps) look(ctx context.Context, last, now time.Time) error {
+	s.mu.Lock()
+	err := s.refresh(ctx)
+	due, enabled := s.next(last), s.settings.Enabled
+	s.mu.Unlock()
+	if err != nil || !enabled || due.IsZero() || due.After(now) {
+		return err
+	}
+	return s.slot(ctx, due)
 }
 
 // abandon marks sweeps that a crash cut off; the next one does their work.
@@ -129,8 +140,14 @@ func (s *Sweeps) abandon(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.mu.Lock()
+	ours := ""
+	if s.running != nil {
+		ours = s.running.ID
+	}
+	s.mu.Unlock()
 	for _, sweep := range page.Items {
-		if sweep.State == SweepRunning {
+		if sweep.State == SweepRunning && sweep.ID != ours {
 			sweep.State, sweep.FinishedAt, sweep.Error = SweepFailed, time.Now().UTC(), "its process ended before it did"
 			if err := s.save(ctx, &sweep, nil); err != nil {
 				return err

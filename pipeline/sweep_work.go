@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -9,18 +10,16 @@ import (
 
 // work is the sweep itself, in the background.
 func (s *Sweeps) work(ctx context.Context, sweep *Sweep, stuckAfter time.Duration) {
-	err := s.sweep(ctx, sweep, stuckAfter)
+	found, err := s.sweep(ctx, sweep, stuckAfter)
 	done := context.WithoutCancel(ctx)
 	sweep.State, sweep.FinishedAt = SweepDone, time.Now().UTC()
 	if err != nil {
 		sweep.State, sweep.Error = SweepFailed, err.Error()
 		s.e.log.WarnContext(done, "sweep", "sweep", sweep.ID, "error", err)
 	}
-	if err := s.save(done, sweep, nil); err != nil {
-		s.e.log.WarnContext(done, "sweep", "sweep", sweep.ID, "error", err)
-	}
+	s.end(ctx, sweep)
 	if sweep.State == SweepDone && !sweep.DryRun {
-		s.measure(done, sweep)
+		s.measure(done, sweep, found)
 	}
 	s.mu.Lock()
 	s.running = nil
@@ -28,16 +27,35 @@ func (s *Sweeps) work(ctx context.Context, sweep *Sweep, stuckAfter time.Duratio
 	s.e.Events.Touch(TopicSweeps, TopicRows, TopicOverview)
 }
 
-func (s *Sweeps) sweep(ctx context.Context, sweep *Sweep, stuckAfter time.Duration) error {
+// end stores the sweep's last state, again and again while the store is down.
+func (s *Sweeps) end(ctx context.Context, sweep *Sweep) {
+	for {
+		err := s.save(context.WithoutCancel(ctx), sweep, nil)
+		if err == nil {
+			return
+		}
+		s.e.log.WarnContext(ctx, "sweep", "sweep", sweep.ID, "error", err)
+		if ctx.Err() != nil || errors.Is(err, ErrVersion) {
+			return
+		}
+		sleep(ctx, storeDownFor)
+	}
+}
+
+// sweep answers how many stuck steps it found, by pipeline.
+func (s *Sweeps) sweep(ctx context.Context, sweep *Sweep, stuckAfter time.Duration) (map[string]int64, error) {
+	found := map[string]int64{}
 	for _, p := range s.e.cfg.Pipelines {
 		if sweep.Pipeline != "" && sweep.Pipeline != p.Name {
 			continue
 		}
+		before := sweep.Stuck
 		if err := s.sweepPipeline(ctx, sweep, p.Name, sweep.StartedAt.Add(-stuckAfter)); err != nil {
-			return err
+			return nil, err
 		}
+		found[p.Name] = sweep.Stuck - before
 	}
-	return nil
+	return found, nil
 }
 
 func (s *Sweeps) sweepPipeline(ctx context.Context, sweep *Sweep, pipeline string, before time.Time) error {
@@ -130,14 +148,13 @@ func whyStuck(row *Row, n Node) string {
 	return why
 }
 
-// measure writes the sweep's own finding, which has an alarm.
-func (s *Sweeps) measure(ctx context.Context, sweep *Sweep) {
-	byPipeline := map[string]float64{"": float64(sweep.Stuck)}
-	if sweep.Pipeline != "" {
-		byPipeline[sweep.Pipeline] = float64(sweep.Stuck)
-	}
+// measure writes the sweep's own finding, which has an alarm: of all together
+// and of each pipeline.
+func (s *Sweeps) measure(ctx context.Context, sweep *Sweep, found map[string]int64) {
+	found[""] = sweep.Stuck
 	var points []Point
-	for pipeline, n := range byPipeline {
+	for pipeline, stuck := range found {
+		n := float64(stuck)
 		points = append(points, Point{Metric: MetricStuckRows, Dimensions: Dimensions{Pipeline: pipeline},
 			At: sweep.FinishedAt.Truncate(Resolution), Sum: n, Count: 1, Min: n, Max: n})
 	}

@@ -71,14 +71,14 @@ func TestSweepLeavesTheLivingAlone(t *testing.T) {
 		w.answer(func(c pipeline.Call) pipeline.Answer {
 			switch c.Step {
 			case "index":
-				time.Sleep(3 * time.Hour)
+				time.Sleep(20 * time.Minute)
 			case "notify":
-				return pipeline.Answer{Kind: pipeline.AnswerThrottled, RetryAfter: 50 * time.Minute}
+				return pipeline.Answer{Kind: pipeline.AnswerThrottled, RetryAfter: 20 * time.Minute}
 			}
 			return ok(c)
 		})
 		w.submit(20)
-		w.pass(2 * time.Hour)
+		w.pass(5 * time.Minute)
 		if s := w.sweep(false); s.Stuck != 0 || s.Requeued != 0 {
 			t.Errorf("sweep = %+v", s)
 		}
@@ -95,19 +95,19 @@ func TestSweepKeepsItsSchedule(t *testing.T) {
 		return c
 	}
 	newWorld(t, enabled, func(t *testing.T, w *world) {
-		w.pass(5*time.Hour + time.Minute)
+		w.pass(5*time.Minute + 10*time.Second)
 		w.restart(nil)
-		w.pass(2 * time.Hour)
+		w.pass(2 * time.Minute)
 		page := must(w.engine.Sweeps.List(t.Context(), "", 50))(t)
 		var at []int
 		for _, s := range page.Items {
 			if s.By != pipeline.Program || s.State != pipeline.SweepDone {
 				t.Errorf("sweep = %+v", s)
 			}
-			at = append(at, s.StartedAt.Hour())
+			at = append(at, s.StartedAt.Minute())
 		}
 		if !slices.Equal(at, []int{7, 6, 5, 4, 3, 2, 1}) {
-			t.Errorf("swept at %v, want once an hour", at)
+			t.Errorf("swept at %v, want once a minute", at)
 		}
 		off, wrong, soon := false, "never", time.Millisecond
 		for name, c := range map[string]pipeline.ScheduleChange{"no schedule": {Cron: &wrong}, "too soon": {StuckAfter: &soon}} {
@@ -117,7 +117,7 @@ func TestSweepKeepsItsSchedule(t *testing.T) {
 		}
 		must(w.engine.Sweeps.SetSchedule(t.Context(), pipeline.ScheduleChange{Enabled: &off, Reason: "quiet"}))(t)
 		w.restart(nil)
-		w.pass(3 * time.Hour)
+		w.pass(3 * time.Minute)
 		if now := must(w.engine.Sweeps.List(t.Context(), "", 50))(t); len(now.Items) != 7 {
 			t.Errorf("%d sweeps after it was switched off", len(now.Items)-7)
 		}

@@ -53,10 +53,13 @@ func newWorker(e *Engine, pipeline string, s Step) *worker {
 // run receives until ctx ends; calls is the context of the calls, which may go
 // on a little longer. It returns when every outcome is stored.
 func (w *worker) run(ctx, calls context.Context) {
-	var flights, writers sync.WaitGroup
+	var flights, writer, heart sync.WaitGroup
 	beat, stopBeat := context.WithCancel(context.WithoutCancel(ctx))
-	writers.Go(func() { w.heartbeat(beat) })
-	writers.Go(func() { w.settleAll(calls) })
+	heart.Go(func() { w.heartbeat(beat) })
+	patient, give := context.WithCancel(context.WithoutCancel(ctx))
+	defer give()
+	defer context.AfterFunc(calls, func() { time.AfterFunc(flushFor, give) })()
+	writer.Go(func() { w.settleAll(patient) })
 	for ctx.Err() == nil {
 		n, permit := w.admit(ctx)
 		if n == 0 {
@@ -68,8 +71,9 @@ func (w *worker) run(ctx, calls context.Context) {
 	}
 	flights.Wait()
 	close(w.outcomes)
+	writer.Wait()
 	stopBeat()
-	writers.Wait()
+	heart.Wait()
 }
 
 // admit waits until at least one call may be made: not paused, a slot free, the
@@ -173,8 +177,9 @@ func (w *worker) fly(ctx, calls context.Context, d Delivery, p permit) {
 	w.outcomes <- end
 }
 
-// settleAll writes outcomes, as many together as wait.
-func (w *worker) settleAll(calls context.Context) {
+// settleAll writes outcomes, as many together as wait. With patient ends the
+// time in which a write that failed is repeated.
+func (w *worker) settleAll(patient context.Context) {
 	batch := make([]ended, 0, settleMost)
 	for first := range w.outcomes {
 		batch = append(batch[:0], first)
@@ -190,25 +195,25 @@ func (w *worker) settleAll(calls context.Context) {
 				break fill
 			}
 		}
-		w.settle(calls, batch)
+		w.settle(patient, batch)
 	}
 }
 
 // settle stores a batch. A store that does not answer is asked again: the
 // heartbeat keeps the leases meanwhile, and a lease that is lost after all only
 // means that somebody else does the step again.
-func (w *worker) settle(calls context.Context, batch []ended) {
+func (w *worker) settle(patient context.Context, batch []ended) {
 	outcomes := make([]Outcome, len(batch))
 	for i := range batch {
 		outcomes[i] = batch[i].outcome
 	}
-	errs, err := w.write(calls, outcomes)
+	errs, err := w.write(patient, outcomes)
 	w.mu.Lock()
 	for i := range outcomes {
 		delete(w.flying, outcomes[i].Delivery.Receipt.Token)
 	}
 	w.mu.Unlock()
-	ctx := context.WithoutCancel(calls)
+	ctx := context.WithoutCancel(patient)
 	for i := range batch {
 		stored := err == nil && errs[i] == nil
 		if !stored && err == nil && errors.Is(errs[i], ErrLeaseLost) {
@@ -222,19 +227,19 @@ func (w *worker) settle(calls context.Context, batch []ended) {
 	w.tell(batch)
 }
 
-func (w *worker) write(calls context.Context, outcomes []Outcome) ([]error, error) {
+func (w *worker) write(patient context.Context, outcomes []Outcome) ([]error, error) {
 	for {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(calls), w.e.cfg.Lease)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(patient), w.e.cfg.Lease)
 		errs, err := w.e.backend.Work.Settle(ctx, outcomes...)
 		cancel()
 		if err == nil {
 			return errs, nil
 		}
 		w.e.log.ErrorContext(ctx, "storing outcomes", "pipeline", w.pipeline, "step", w.step.Name, "outcomes", len(outcomes), "error", err)
-		if calls.Err() != nil {
+		if patient.Err() != nil {
 			return nil, err
 		}
-		sleep(calls, storeDownFor)
+		sleep(patient, storeDownFor)
 	}
 }
 

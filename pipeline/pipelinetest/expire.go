@@ -1,6 +1,7 @@
 package pipelinetest
 
 import (
+	"slices"
 	"time"
 
 	"redrive/pipeline"
@@ -64,8 +65,18 @@ func unfinishedByStatus(e *env) {
 }
 
 func unfinishedOldestFirst(e *env) {
-	want := e.addN(single(e), 7)
-	same(e, "rows by threes", e.unfinished("single", e.now().Add(time.Minute), 3), want)
+	want := e.addN(single(e), 4)
+	r := e.row(single(e))
+	for _, in := range e.insert(r, r, r, r, r) { // of one moment: in any order
+		want = append(want, in.ID)
+	}
+	e.pass(time.Millisecond)
+	want = append(want, e.add(single(e)))
+	got := e.unfinished("single", e.now().Add(time.Minute), 3)
+	sameSet(e, "rows", got, want)
+	slices.Sort(want[4:9])
+	slices.Sort(got[min(4, len(got)):min(9, len(got))])
+	same(e, "rows by threes", got, want)
 }
 
 func (e *env) expire(g *pipeline.Graph, before time.Time, limit int) int {

@@ -12,6 +12,8 @@ func filterRules() []rule {
 			rule: "A filter selects by pipeline, status, statuses, step and state; its parts hold together, Status wins over Statuses."},
 		{name: "row filter by state waiting", run: filterWaiting,
 			rule: "Rows whose Step is in State: waiting is a state too."},
+		{name: "row filter of discarded rows", run: filterDiscarded,
+			rule: "The steps of discarded rows keep their states, by which they are found."},
 		{name: "row filter by time", run: filterByTime,
 			rule: "Since and Until select rows by when they were accepted."},
 		{name: "row filter with pages", run: filterWithPages,
@@ -89,6 +91,15 @@ func filterWaiting(e *env) {
 	same(e, "rows whose deliver waits", waits("deliver"), []string{second})
 	same(e, "rows whose validate waits", len(waits("validate")), 0)
 	e.state(fresh, "deliver", pipeline.StateQueued)
+}
+
+func filterDiscarded(e *env) {
+	id := e.add(chain(e))
+	e.discard("", id)
+	for state, step := range map[pipeline.State]string{pipeline.StateQueued: "validate", pipeline.StateWaiting: "deliver"} {
+		f := pipeline.RowFilter{Status: pipeline.StatusDiscarded, Step: step, State: state}
+		same(e, "discarded rows with a step "+string(state), ids(e.list(f), rowID), []string{id})
+	}
 }
 
 func filterByTime(e *env) {

@@ -164,6 +164,8 @@ func countIgnoresLimit(e *env) {
 	e.ok(err, "listing letters")
 	f.Cursor = p.Next
 	same(e, "count", e.countLetters(f), int64(4))
+	f.Query = "502"
+	same(e, "count of a query", e.countLetters(f), int64(4))
 }
 
 func readingChangesNothing(e *env) {

@@ -131,4 +131,8 @@ func trimKeepsCoarse(e *env) {
 
 	e.ok(e.b.Metrics.Trim(e.Context(), at.Add(15*time.Minute), at.Add(15*time.Minute)), "trimming")
 	same(e, "points of five minutes, coarse ones trimmed", e.query("deliver", at, end, pipeline.Coarse), coarse[1:])
+
+	e.put(point(at, "deliver", 5))
+	e.ok(e.b.Metrics.Trim(e.Context(), at.Add(-time.Hour), at.Add(15*time.Minute)), "trimming")
+	same(e, "slots, coarse ones trimmed", len(e.query("deliver", at, young, slot)), 0)
 }

@@ -3,6 +3,7 @@ package pipelinetest
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"redrive/pipeline"
@@ -17,7 +18,7 @@ func (w *workload) step() {
 		call   func()
 	}{
 		{5, w.insertSome}, {9, w.receiveSome}, {12, w.settleSome}, {2, w.extendOne}, {4, w.letTimePass},
-		{4, w.requeueOne}, {2, w.discardOne}, {2, w.restoreOne}, {1, w.expireSome}, {1, w.reopenSome},
+		{7, w.requeueOne}, {2, w.discardOne}, {2, w.restoreOne}, {1, w.expireSome}, {1, w.reopenSome},
 	}
 	total := 0
 	for _, c := range calls {
@@ -86,6 +87,50 @@ func (w *workload) receiveSome() {
 	for _, d := range got {
 		w.received(d, step, now, q.Hide)
 	}
+}
+
+// drain takes everything back that was set aside or gave up, and works until
+// nothing is left to do.
+func (w *workload) drain() {
+	w.letPass(15 * w.tick())
+	for _, r := range w.sorted() {
+		if r.discarded {
+			w.restore("", r.id)
+			r.restore()
+		}
+		for _, n := range r.g.Nodes() {
+			if c := r.cells[n.Name]; c != nil && c.state == pipeline.StateDead {
+				mv := move(r.id, n.Name, pipeline.StateDead, w.now())
+				w.requeue(mv)
+				r.requeue(mv)
+			}
+		}
+	}
+	for again := true; again && !w.Failed(); {
+		again = false
+		for _, name := range []string{"chain", "join", "nested"} {
+			for _, n := range w.graphs[name].Nodes() {
+				again = w.workOff(w.graphs[name], n.Name) || again
+			}
+		}
+	}
+}
+
+func (w *workload) workOff(g *pipeline.Graph, step string) bool {
+	now, q := w.now(), w.request(g, step, 10)
+	q.Wait = w.h.Precision
+	ds := w.receive(q)
+	for _, d := range ds {
+		w.received(d, step, now, q.Hide)
+	}
+	out := each(ds, func(d pipeline.Delivery) pipeline.Outcome { return processed(g, d) })
+	if len(out) > 0 {
+		w.settle(out...)
+	}
+	for _, o := range out {
+		w.m.settle(w.m.rows[o.Delivery.Row], o, now)
+	}
+	return len(ds) > 0
 }
 
 func (w *workload) received(d pipeline.Delivery, step string, now time.Time, hide time.Duration) {
@@ -202,7 +247,7 @@ func (w *workload) requeueOne() {
 	mv := move(r.id, step, c.state, w.now())
 	mv.Alone = w.IntN(4) == 0
 	if !mv.Alone && w.IntN(2) == 0 {
-		mv.Reset = r.g.Descendants(step)
+		mv.Reset = slices.DeleteFunc(r.g.Descendants(step), func(string) bool { return w.IntN(4) == 0 })
 	}
 	want := error(nil)
 	if w.IntN(5) == 0 {

@@ -20,10 +20,10 @@ func modelRules() []rule {
 }
 
 const (
-	defaultSeeds  = 200
-	seedsPerStore = 10
-	callsPerSeed  = 40
-	callsPerLook  = 20
+	defaultSeeds   = 200
+	seedsPerStore  = 10
+	callsPerSeed   = 40
+	replaysPerSeed = 10
 )
 
 // anyWorkload runs many seeds, a few on each store and, where time can be made
@@ -53,10 +53,14 @@ func (w *workload) runSeed(seed uint64) {
 	}()
 	for i := 1; i <= callsPerSeed && !w.Failed(); i++ {
 		w.step()
-		if i%callsPerLook == 0 {
-			w.look()
-		}
 	}
+	w.look()
+	w.drain()
+	for range replaysPerSeed { // now that there is much to replay
+		w.requeueOne()
+	}
+	w.drain()
+	w.look()
 	w.lookAtLists()
 	w.clear()
 }

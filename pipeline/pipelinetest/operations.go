@@ -8,6 +8,8 @@ func operationRules() []rule {
 			rule: "Progress counts the steps an operation moved by what became of them."},
 		{name: "progress counts its own moves", run: progressOwn,
 			rule: "A step counts for the operation that moved it last; no operation, no count."},
+		{name: "progress of rows set aside", run: progressAside,
+			rule: "A step counts once for its operation, also when its row is set aside meanwhile."},
 		{name: "discarded by an operation", run: discardedByOperation,
 			rule: "Discarded lists the rows an operation discarded and that still are."},
 		{name: "discarded pages", run: discardedPages,
@@ -68,6 +70,19 @@ func progressOwn(e *env) {
 	same(e, "the first operation", e.progress("op-1"), pipeline.Progress{Moved: 1, FailedAgain: 1})
 	same(e, "the second operation", e.progress("op-2"), pipeline.Progress{Moved: 2, Succeeded: 2})
 	same(e, "an unknown operation", e.progress("op-3"), pipeline.Progress{})
+}
+
+func progressAside(e *env) {
+	g := single(e)
+	id, _ := e.deadRow(g)
+	e.requeue(operated(id, e, "op-1"))
+	d := e.take(g, "deliver")
+	e.discard("", id)
+	e.settle(processed(g, d))
+	e.restore("", id)
+	if p := e.progress("op-1"); p.Moved != 1 || p.Succeeded+p.FailedAgain > 1 {
+		e.Errorf("progress is %+v", p)
+	}
 }
 
 func discardedByOperation(e *env) {

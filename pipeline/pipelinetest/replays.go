@@ -1,6 +1,10 @@
 package pipelinetest
 
-import "redrive/pipeline"
+import (
+	"slices"
+
+	"redrive/pipeline"
+)
 
 func replayRules() []rule {
 	return []rule{
@@ -14,6 +18,10 @@ func replayRules() []rule {
 			rule: "A step that exists already is not queued again by what unlocks it."},
 		{name: "alone is forgotten", run: aloneForgotten,
 			rule: "A later move without Alone lets the step start what follows."},
+		{name: "replay of what is above a dead step", run: replayAboveDead,
+			rule: "A row is done when every step is processed, in whatever order replays and redrives let them end."},
+		{name: "replay of a part", run: replayPart,
+			rule: "Reset names what waits again: other steps below keep their flags."},
 		{name: "done again when all are processed", run: doneAgain,
 			rule: "A row is done when every step is processed; one that is replayed is not."},
 	}
@@ -31,7 +39,9 @@ func replayAlone(e *env) {
 	e.settle(retry(d, e.now()))
 	d = e.take(g, "validate")
 	same(e, "delivery alone after a retry", d.Alone, true)
-	e.settle(processed(g, d))
+	out := processed(g, d)
+	out.Unlocks = g.Unlocks("validate") // a caller that forgets is not believed
+	e.settle(out)
 	e.nothing(g, "enrich")
 	e.state(id, "validate", pipeline.StateProcessed)
 	e.state(id, "enrich", pipeline.StateWaiting)
@@ -113,4 +123,40 @@ func doneAgain(e *env) {
 	e.process(g, "validate")
 	e.status(id, pipeline.StatusDone)
 	e.nothing(g, "index", "notify", "archive")
+}
+
+func replayAboveDead(e *env) {
+	g := chain(e)
+	for _, order := range [][]string{{"deliver", "validate", "enrich"}, {"validate", "deliver", "enrich"}, {"validate", "enrich", "deliver"}} {
+		id := e.add(g)
+		e.process(g, "validate", "enrich")
+		e.kill(g, "deliver")
+		m := move(id, "validate", pipeline.StateProcessed, e.now())
+		m.Reset = g.Descendants("validate")
+		e.requeue(m)
+		e.state(id, "enrich", pipeline.StateWaiting)
+		e.state(id, "deliver", pipeline.StateDead)
+		e.status(id, pipeline.StatusDead)
+		e.requeue(move(id, "deliver", pipeline.StateDead, e.now()))
+		for i, step := range order {
+			e.status(id, pipeline.StatusInProgress)
+			e.process(g, step)
+			if i == len(order)-1 {
+				e.status(id, pipeline.StatusDone)
+			}
+		}
+		e.nothing(g, order...)
+	}
+}
+
+func replayPart(e *env) {
+	g := chain(e)
+	id := e.doneRow(g)
+	m := move(id, "validate", pipeline.StateProcessed, e.now())
+	m.Reset = slices.DeleteFunc(g.Descendants("validate"), func(s string) bool { return s == "deliver" })
+	e.requeue(m)
+	e.state(id, "deliver", pipeline.StateProcessed)
+	e.process(g, "validate", "enrich")
+	e.nothing(g, "validate", "enrich", "deliver")
+	e.status(id, pipeline.StatusDone)
 }

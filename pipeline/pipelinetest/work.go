@@ -132,6 +132,10 @@ func longQueue(e *env) {
 	for i, in := range e.insert(rows...) {
 		due[in.ID] = rows[i].At
 	}
+	if ds := e.takeN(g, "deliver", 20); !e.h.Unordered {
+		same(e, "oldest due behind 20", e.counts().Steps[pipeline.StepKey{Pipeline: "single", Step: "deliver"}].OldestDue, rows[20].At)
+		e.settle(each(ds, released)...)
+	}
 	aside := e.stir(g, due, rand.New(rand.NewPCG(7, 0)))
 	e.restore("", aside...)
 	e.pass(90 * e.tick())
