@@ -31,6 +31,7 @@ type alarmState struct {
 	Since   time.Time `json:"since"`
 	Reason  string    `json:"reason"`
 	Value   *float64  `json:"value"`
+	Told    bool      `json:"told"` // that it went off, and not yet that it is over
 	version int64
 }
 
@@ -132,6 +133,8 @@ func (a *Alarms) slots(c AlarmConfig, points []Datapoint, now time.Time) []slot 
 // change stores a new state with its history, then has the routes told. If
 // another process was first, its state is taken and nobody is told twice.
 func (a *Alarms) change(ctx context.Context, i int, c AlarmConfig, was, next alarmState) error {
+	over := next.State == AlarmOK && was.Told
+	next.Told = next.State == AlarmOn || was.Told && !over
 	data, err := json.Marshal(next)
 	if err != nil {
 		return err
@@ -154,7 +157,7 @@ func (a *Alarms) change(ctx context.Context, i int, c AlarmConfig, was, next ala
 	a.state[i] = next
 	a.e.log.InfoContext(ctx, "alarm", "alarm", c.Name, "from", was.State, "to", next.State, "reason", next.Reason)
 	a.e.Events.Touch(TopicAlarms, TopicOverview)
-	if next.State == AlarmOn || was.State == AlarmOn && next.State == AlarmOK {
+	if next.State == AlarmOn || over {
 		a.tellers.tell(pendingNotice{config: c, change: change, record: entry})
 	}
 	return nil

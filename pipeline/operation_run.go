@@ -41,9 +41,7 @@ func (o *Operations) relaunch(ctx context.Context) error {
 				continue
 			}
 			if !op.State.Final() {
-				if err := o.launch(op); err != nil {
-					return err
-				}
+				o.launch(op)
 			}
 		}
 		if cursor = page.Next; cursor == "" {
@@ -52,14 +50,13 @@ func (o *Operations) relaunch(ctx context.Context) error {
 	}
 }
 
-func (o *Operations) launch(op Operation) error {
+// launch sets a stored operation to work. Without a running engine it begins
+// when the next one runs.
+func (o *Operations) launch(op Operation) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.life == nil || o.life.Err() != nil {
-		return &Error{Code: CodeUnavailable, Text: "the operation is stored and begins when the engine runs"}
-	}
-	if o.live[op.ID] != nil {
-		return nil
+	if o.life == nil || o.life.Err() != nil || o.live[op.ID] != nil {
+		return
 	}
 	run := &operationRun{id: op.ID, wake: make(chan struct{}, 1), limits: newLimits(operationSlice, op.Rate)}
 	o.live[op.ID] = run
@@ -69,7 +66,6 @@ func (o *Operations) launch(op Operation) error {
 		delete(o.live, run.id)
 		o.mu.Unlock()
 	})
-	return nil
 }
 
 // work moves slice after slice until nothing is left, then waits for the

@@ -70,7 +70,8 @@ func (o *Operations) Start(ctx context.Context, req OperationRequest) (Operation
 		return Operation{}, err
 	}
 	o.e.Events.Touch(TopicOperations, TopicAudit)
-	return op, o.launch(op)
+	o.launch(op)
+	return op, nil
 }
 
 func pathOf(op Operation) string { return "redrives/" + op.ID }
@@ -255,10 +256,10 @@ func (o *Operations) Resume(ctx context.Context, id string, rate *float64, reaso
 		}
 		return nil
 	})
-	if err != nil {
-		return op, err
+	if err == nil {
+		o.launch(op)
 	}
-	return op, o.launch(op)
+	return op, err
 }
 
 // steer changes a stored operation under an operator's hand.

@@ -121,6 +121,13 @@ func (s letterSource) move(ctx context.Context, op *Operation, n int) error {
 	if err != nil {
 		return err
 	}
+	if free := s.free(op, page.Items); free == 0 && len(page.Items) > 0 {
+		return nil // its breaker has opened since: held next time
+	} else if free < len(page.Items) {
+		if page, err = s.e.backend.Letters.List(ctx, s.filter(op, free)); err != nil {
+			return err
+		}
+	}
 	if op.Kind == OpDiscard {
 		rows := make([]string, len(page.Items))
 		for i, l := range page.Items {
@@ -135,6 +142,17 @@ func (s letterSource) move(ctx context.Context, op *Operation, n int) error {
 	op.Cursor = page.Next
 	op.MovedAll = page.Next == ""
 	return nil
+}
+
+// free counts the letters before the first that an open breaker holds.
+func (s letterSource) free(op *Operation, letters []DeadLetter) int {
+	held := slices.IndexFunc(letters, func(l DeadLetter) bool {
+		return op.Kind == OpRedrive && s.e.openBreaker(l.Pipeline, l.Step) != ""
+	})
+	if held < 0 {
+		return len(letters)
+	}
+	return held
 }
 
 func (s letterSource) redrive(ctx context.Context, op *Operation, letters []DeadLetter) error {

@@ -330,3 +330,159 @@ func TestReviewDiscardsMoreThanASlice(t *testing.T) {
 		}
 	})
 }
+
+func TestReviewStartedWhileItDrains(t *testing.T) {
+	newWorld(t, diamond, func(t *testing.T, w *world) {
+		w.die(5)
+		w.answer(ok)
+		w.hang = "validate"
+		w.submit(1)
+		w.pass(time.Second)
+		w.stop()
+		synctest.Wait()
+		op := w.start(pipeline.OperationRequest{Kind: pipeline.OpRedrive, Selector: pipeline.Selector{All: true}})
+		w.hang = ""
+		w.restart(nil)
+		w.pass(time.Minute)
+		if op = w.operation(op.ID); op.State != pipeline.OpDone || op.Succeeded != 5 {
+			t.Errorf("operation = %+v", op)
+		}
+	})
+}
+
+func TestReviewRecoveryIsToldAfterSilence(t *testing.T) {
+	slack := &mailbox{}
+	config := func(w *world) pipeline.Config {
+		c := alarmed(slack, &mailbox{})(w)
+		for i := range c.Alarms {
+			c.Alarms[i].Missing = "missing"
+		}
+		return c
+	}
+	newWorld(t, config, func(t *testing.T, w *world) {
+		w.die(8)
+		w.pass(10 * time.Minute)
+		w.answer(ok)
+		w.submit(50)
+		w.pass(2 * time.Minute)
+		told := map[string]int{}
+		for _, n := range slack.notices() {
+			for _, a := range n.Alarms {
+				told[a.Name+" "+a.To]++
+			}
+		}
+		if told["errors alarm"] != 1 || told["errors ok"] != 1 {
+			t.Errorf("told %v; history %+v", told, w.alarm("errors").History)
+		}
+	})
+}
+
+func TestReviewHeldInTheMiddle(t *testing.T) {
+	config := func(w *world) pipeline.Config {
+		c := guarded(w)
+		c.Pipelines[0].Steps[2].Breaker = ""
+		return c
+	}
+	newWorld(t, config, func(t *testing.T, w *world) {
+		dead := func(step string) {
+			w.answer(func(c pipeline.Call) pipeline.Answer {
+				if c.Step == step {
+					return pipeline.Answer{Kind: pipeline.AnswerPermanent, StatusCode: 422, Error: "422 no"}
+				}
+				return ok(c)
+			})
+			w.submit(5)
+			w.pass(time.Second)
+		}
+		dead("notify")
+		dead("index")
+		dead("notify")
+		must(w.engine.Breakers.Force(t.Context(), "downstream", pipeline.ForceRequest{State: "open", Reason: "x"}))(t)
+		w.answer(ok)
+		op := w.start(pipeline.OperationRequest{Kind: pipeline.OpRedrive, Selector: pipeline.Selector{All: true}})
+		w.pass(5 * time.Second)
+		if op = w.operation(op.ID); op.State != pipeline.OpHeld || op.HeldBy != "downstream" || op.Moved != 5 {
+			t.Errorf("operation = %+v", op)
+		}
+		must(w.engine.Breakers.Force(t.Context(), "downstream", pipeline.ForceRequest{State: "closed", Reason: "x"}))(t)
+		w.pass(5 * time.Second)
+		if op = w.operation(op.ID); op.State != pipeline.OpDone || op.HeldBy != "" || op.Succeeded != 15 {
+			t.Errorf("operation = %+v", op)
+		}
+	})
+}
+
+func TestReviewProbeCutOffByTheEnd(t *testing.T) {
+	newWorld(t, guarded, func(t *testing.T, w *world) {
+		ids := w.trip()
+		w.mu.Lock()
+		w.hang = "index"
+		w.mu.Unlock()
+		w.answer(ok)
+		w.pass(33 * time.Second)
+		w.mu.Lock()
+		w.hang = ""
+		w.mu.Unlock()
+		w.restart(nil)
+		w.pass(2 * time.Minute)
+		if b := w.breaker(); b.State != "closed" {
+			t.Errorf("%+v", b.BreakerView)
+		}
+		w.wantStatus(pipeline.StatusDone, ids...)
+	})
+}
+
+func TestReviewProbedRowIsDiscarded(t *testing.T) {
+	newWorld(t, guarded, func(t *testing.T, w *world) {
+		ids := w.trip()
+		w.answer(func(c pipeline.Call) pipeline.Answer {
+			time.Sleep(2 * time.Second)
+			return ok(c)
+		})
+		w.pass(31 * time.Second)
+		if b := w.breaker(); b.State != "half-open" || b.Granted != 3 {
+			t.Fatalf("%+v", b.BreakerView)
+		}
+		for _, id := range ids {
+			must(w.engine.Rows.Discard(t.Context(), id, "x"))(t)
+		}
+		w.pass(time.Minute)
+		if b := w.breaker(); b.State != "closed" {
+			t.Errorf("%+v", b.BreakerView)
+		}
+		for _, id := range ids {
+			must(w.engine.Rows.Restore(t.Context(), id, "x"))(t)
+		}
+		w.pass(time.Minute)
+		w.wantStatus(pipeline.StatusDone, ids...)
+	})
+}
+
+// A redrive whose rows are discarded, replayed by hand or redriven by another
+// still ends.
+func TestReviewOperationsAlwaysEnd(t *testing.T) {
+	newWorld(t, diamond, func(t *testing.T, w *world) {
+		ids := w.die(6)
+		w.answer(func(c pipeline.Call) pipeline.Answer {
+			if c.Step == "index" && c.Attempt < 4 {
+				return pipeline.Answer{Kind: pipeline.AnswerThrottled, RetryAfter: 10 * time.Minute}
+			}
+			return ok(c)
+		})
+		a := w.start(pipeline.OperationRequest{Kind: pipeline.OpRedrive, Selector: pipeline.Selector{All: true}})
+		w.pass(5 * time.Second)
+		must(w.engine.Rows.Discard(t.Context(), ids[0], "x"))(t)
+		must(w.engine.Rows.Replay(t.Context(), ids[1], pipeline.ReplayRequest{Step: "index", Downstream: true, Reason: "x"}))(t)
+		b := w.start(pipeline.OperationRequest{Kind: pipeline.OpReplay, Selector: pipeline.Selector{Step: "index"}})
+		w.pass(5 * time.Second)
+		must(w.engine.Operations.Cancel(t.Context(), a.ID, "x"))(t)
+		c := w.start(pipeline.OperationRequest{Kind: pipeline.OpReplay})
+		w.pass(time.Hour)
+		for _, op := range []pipeline.Operation{w.operation(a.ID), w.operation(b.ID), w.operation(c.ID)} {
+			if !op.State.Final() || op.Pending() != 0 {
+				t.Errorf("operation = %+v", op)
+			}
+		}
+		w.wantStatus(pipeline.StatusDone, ids[1:]...)
+	})
+}

@@ -153,7 +153,7 @@ func (w *writer) resetSteps(row int64, h rowHead, steps []string) error {
 		if err := w.archive(row, c); err != nil {
 			return err
 		}
-		err := w.conn.prep(`UPDATE cells SET state = 0, spent = 0, touched_at = ?, again = NULL, alone = NULL, first_failed_at = NULL
+		err := w.conn.prep(`UPDATE cells SET state = 0, spent = 0, touched_at = ?, again = 1, alone = NULL, first_failed_at = NULL
 			WHERE row = ? AND step = ?`).int(1, w.now).int(2, row).int(3, id).run()
 		if err != nil {
 			return err
