@@ -26,6 +26,12 @@ func TestAlarmJudge(t *testing.T) {
 		"no data, ignore keeps ok":                 {"ignore", 2, AlarmOK, []slot{none, none, none}, AlarmOK},
 		"silence counts with a breach":             {"breaching", 2, AlarmOK, []slot{has(1), has(9), none}, AlarmOn},
 		"before anybody measured it is no silence": {"breaching", 2, AlarmInsufficient, []slot{unknown, unknown, unknown}, AlarmInsufficient},
+		"after a restart the state is kept":        {"missing", 2, AlarmOn, []slot{unknown, unknown, unknown}, AlarmOn},
+		"a breach, then silence, missing":          {"missing", 2, AlarmOK, []slot{none, has(9), none}, AlarmOn},
+		"a first breach, missing":                  {"missing", 2, AlarmOK, []slot{none, none, has(9)}, AlarmOK},
+		"a breach, then silence, ignore":           {"ignore", 2, AlarmInsufficient, []slot{none, has(9), none}, AlarmInsufficient},
+		"a breach, then silence, not breaching":    {"not_breaching", 2, AlarmOn, []slot{none, has(9), none}, AlarmOK},
+		"too few can breach, ignore":               {"ignore", 2, AlarmOn, []slot{has(1), has(1), none}, AlarmOK},
 		"one breach and one fine, missing":         {"missing", 2, AlarmOK, []slot{none, has(9), has(1)}, AlarmOK},
 	} {
 		t.Run(name, func(t *testing.T) {

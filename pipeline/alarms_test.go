@@ -162,3 +162,71 @@ func TestFaultsEndByThemselves(t *testing.T) {
 		}
 	})
 }
+
+func TestStuckRowsOfAPipelineRaiseItsAlarm(t *testing.T) {
+	config := func(w *world) pipeline.Config {
+		c := diamond(w)
+		c.Alarms = []pipeline.AlarmConfig{{Name: "stuck", Metric: pipeline.MetricStuckRows, Dimensions: pipeline.Dimensions{Pipeline: "p"}, Statistic: "max",
+			Comparison: ">=", Threshold: 1, Period: time.Minute, Periods: 1, Datapoints: 1, Missing: "not_breaching"}}
+		return c
+	}
+	newWorld(t, config, func(t *testing.T, w *world) {
+		w.lose(3)
+		w.pass(2 * time.Minute)
+		w.sweep(false)
+		w.pass(5 * time.Second)
+		if a := w.alarm("stuck"); a.State != pipeline.AlarmOn {
+			t.Errorf("alarm = %+v", a.AlarmView)
+		}
+	})
+}
+
+func TestRecoveryIsToldAfterARestart(t *testing.T) {
+	slack := &mailbox{}
+	newWorld(t, alarmed(slack, &mailbox{}), func(t *testing.T, w *world) {
+		w.die(8)
+		w.pass(time.Minute)
+		w.close()
+		time.Sleep(5 * time.Minute)
+		w.open()
+		w.answer(ok)
+		w.start(pipeline.OperationRequest{Kind: pipeline.OpRedrive, Selector: pipeline.Selector{All: true}})
+		w.pass(2 * time.Minute)
+		told := map[string]int{}
+		for _, n := range slack.notices() {
+			for _, a := range n.Alarms {
+				told[a.Name+" "+a.To]++
+			}
+		}
+		if told["dead-letters alarm"] != 1 || told["dead-letters ok"] != 1 {
+			t.Errorf("told %v; history %+v", told, w.alarm("dead-letters").History)
+		}
+	})
+}
+
+func TestRecoveryIsToldAfterSilence(t *testing.T) {
+	slack := &mailbox{}
+	config := func(w *world) pipeline.Config {
+		c := alarmed(slack, &mailbox{})(w)
+		for i := range c.Alarms {
+			c.Alarms[i].Missing = "missing"
+		}
+		return c
+	}
+	newWorld(t, config, func(t *testing.T, w *world) {
+		w.die(8)
+		w.pass(10 * time.Minute)
+		w.answer(ok)
+		w.submit(50)
+		w.pass(2 * time.Minute)
+		told := map[string]int{}
+		for _, n := range slack.notices() {
+			for _, a := range n.Alarms {
+				told[a.Name+" "+a.To]++
+			}
+		}
+		if told["errors alarm"] != 1 || told["errors ok"] != 1 {
+			t.Errorf("told %v; history %+v", told, w.alarm("errors").History)
+		}
+	})
+}

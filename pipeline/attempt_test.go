@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -62,6 +64,21 @@ func TestJudgeTellsWhatCouldNotBeTried(t *testing.T) {
 		out := judge(backoff.Policy{Attempts: 1}, Delivery{}, Answer{Kind: AnswerTransient, Cause: cause}, now, now, func() float64 { return 0 })
 		if out.Letter.Kind != want {
 			t.Errorf("cause %q makes kind %s, want %s", cause, out.Letter.Kind, want)
+		}
+	}
+}
+
+// A graph that could not be read because the process ends is no fault of the row.
+func TestUnreadGraphBurnsNothing(t *testing.T) {
+	w := &worker{}
+	for want, err := range map[Verdict][]error{
+		Release: {&Error{Code: CodeUnavailable, Text: "down"}, fmt.Errorf("reading graph: %w", context.Canceled)},
+		Dead:    {notFound("no graph")},
+	} {
+		for _, err := range err {
+			if got := w.undeliverable(Delivery{}, err); got.Verdict != want {
+				t.Errorf("%v: verdict %d, want %d", err, got.Verdict, want)
+			}
 		}
 	}
 }

@@ -181,3 +181,113 @@ func TestPauseEndsTheLongPoll(t *testing.T) {
 		}
 	})
 }
+
+func TestProbesOutliveADownStore(t *testing.T) {
+	f := &flaky{}
+	newWorld(t, withFlaky(f, guarded), func(t *testing.T, w *world) {
+		ids := w.trip()
+		w.answer(func(c pipeline.Call) pipeline.Answer {
+			time.Sleep(3 * time.Second)
+			return ok(c)
+		})
+		w.pass(31 * time.Second)
+		if b := w.breaker(); b.State != "half-open" || b.Granted != 3 {
+			t.Fatalf("%+v", b.BreakerView)
+		}
+		f.when(func(_, kind string) bool { return kind == "breaker" })
+		w.pass(20 * time.Second)
+		f.when(nil)
+		w.pass(2 * time.Minute)
+		if b := w.breaker(); b.State != "closed" {
+			t.Errorf("%+v", b.BreakerView)
+		}
+		w.wantStatus(pipeline.StatusDone, ids...)
+	})
+}
+
+func TestProbeCutOffByTheEndIsGivenBack(t *testing.T) {
+	newWorld(t, guarded, func(t *testing.T, w *world) {
+		ids := w.trip()
+		w.mu.Lock()
+		w.hang = "index"
+		w.mu.Unlock()
+		w.answer(ok)
+		w.pass(33 * time.Second)
+		w.mu.Lock()
+		w.hang = ""
+		w.mu.Unlock()
+		w.restart(nil)
+		w.pass(2 * time.Minute)
+		if b := w.breaker(); b.State != "closed" {
+			t.Errorf("%+v", b.BreakerView)
+		}
+		w.wantStatus(pipeline.StatusDone, ids...)
+	})
+}
+
+func TestProbeOfADiscardedRowDecides(t *testing.T) {
+	newWorld(t, guarded, func(t *testing.T, w *world) {
+		ids := w.trip()
+		w.answer(func(c pipeline.Call) pipeline.Answer {
+			time.Sleep(2 * time.Second)
+			return ok(c)
+		})
+		w.pass(31 * time.Second)
+		if b := w.breaker(); b.State != "half-open" || b.Granted != 3 {
+			t.Fatalf("%+v", b.BreakerView)
+		}
+		for _, id := range ids {
+			must(w.engine.Rows.Discard(t.Context(), id, "x"))(t)
+		}
+		w.pass(time.Minute)
+		if b := w.breaker(); b.State != "closed" {
+			t.Errorf("%+v", b.BreakerView)
+		}
+		for _, id := range ids {
+			must(w.engine.Rows.Restore(t.Context(), id, "x"))(t)
+		}
+		w.pass(time.Minute)
+		w.wantStatus(pipeline.StatusDone, ids...)
+	})
+}
+
+// A row that makes no valid request says nothing about the downstream.
+func TestProbeWithoutACallDecidesNothing(t *testing.T) {
+	newWorld(t, guarded, func(t *testing.T, w *world) {
+		w.trip()
+		w.answer(func(c pipeline.Call) pipeline.Answer {
+			if behind(call{Call: c}) {
+				return pipeline.Answer{Kind: pipeline.AnswerPermanent, Cause: pipeline.CauseRequest, Error: "no call made: no such address"}
+			}
+			return ok(c)
+		})
+		w.pass(time.Minute)
+		if b := w.breaker(); b.State != "half-open" || len(b.Probed) != 0 || b.Granted != 0 {
+			t.Errorf("breaker = %+v with %d probes", b.BreakerView, len(b.Probed))
+		}
+	})
+}
+
+// A half-open breaker in front of rows that all wait out a backoff must probe
+// with them once it is over.
+func TestRetryingRowsAreProbed(t *testing.T) {
+	newWorld(t, guarded, func(t *testing.T, w *world) {
+		w.answer(func(c pipeline.Call) pipeline.Answer {
+			if behind(call{Call: c}) {
+				return broken(c)
+			}
+			return ok(c)
+		})
+		ids := w.submit(4)
+		w.pass(time.Second)
+		if b := w.breaker(); b.State != "open" {
+			t.Fatalf("the breaker is %s", b.State)
+		}
+		w.answer(ok)
+		w.pass(time.Minute)
+		w.wantStatus(pipeline.StatusDone, ids...)
+		if b := w.breaker(); b.State != "closed" {
+			t.Errorf("it stayed %s", b.State)
+		}
+	})
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"redrive/pipeline"
@@ -357,5 +358,36 @@ func TestPipelineThatLeft(t *testing.T) {
 			t.Errorf("needs = %+v", v.Needs)
 		}
 		w.wantStatus(pipeline.StatusInProgress, ids...)
+	})
+}
+
+func TestNotReadyWhileItDrains(t *testing.T) {
+	newWorld(t, diamond, func(t *testing.T, w *world) {
+		w.hang = "validate"
+		w.submit(1)
+		w.pass(time.Second)
+		if err := w.engine.Ready(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.stop()
+		synctest.Wait()
+		if w.engine.Ready(t.Context()) == nil {
+			t.Error("ready while it ends")
+		}
+	})
+}
+
+func TestLowerRateCountsAtOnce(t *testing.T) {
+	newWorld(t, diamond, func(t *testing.T, w *world) {
+		w.submit(1)
+		w.pass(2500 * time.Millisecond)
+		rate := 1.0
+		must(w.engine.Steps.Change(t.Context(), "p", "validate", pipeline.StepChange{Rate: &rate}))(t)
+		before := len(w.made(at("validate")))
+		must(w.engine.Intake.SubmitBatch(t.Context(), "p", make([]pipeline.Message, 8)))(t)
+		w.pass(100 * time.Millisecond)
+		if n := len(w.made(at("validate"))) - before; n > 2 {
+			t.Errorf("%d calls in a tenth of a second at one a second", n)
+		}
 	})
 }

@@ -30,11 +30,11 @@ const eventsEvery = 500 * time.Millisecond
 type Hub struct {
 	mu      sync.Mutex
 	dirty   map[string]struct{}
-	readers map[chan []string]struct{}
+	readers map[chan []string][]string // each with the news it had no room for
 }
 
 func newHub() *Hub {
-	return &Hub{dirty: map[string]struct{}{}, readers: map[chan []string]struct{}{}}
+	return &Hub{dirty: map[string]struct{}{}, readers: map[chan []string][]string{}}
 }
 
 // Touch notes that topics changed.
@@ -49,11 +49,12 @@ func (h *Hub) Touch(topics ...string) {
 }
 
 // Subscribe returns a channel of changed topics; it is closed when ctx ends. A
-// reader that does not keep up misses news, never blocks others.
+// reader that does not keep up gets its news later and together, and never
+// blocks others.
 func (h *Hub) Subscribe(ctx context.Context) <-chan []string {
 	ch := make(chan []string, 4)
 	h.mu.Lock()
-	h.readers[ch] = struct{}{}
+	h.readers[ch] = nil
 	h.mu.Unlock()
 	context.AfterFunc(ctx, func() {
 		h.mu.Lock()
@@ -80,15 +81,21 @@ func (h *Hub) run(ctx context.Context) error {
 func (h *Hub) flush() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if len(h.dirty) == 0 {
-		return
-	}
 	topics := slices.Sorted(maps.Keys(h.dirty))
 	clear(h.dirty)
-	for ch := range h.readers {
+	for ch, missed := range h.readers {
+		news := topics
+		if len(missed) > 0 {
+			news = slices.Compact(slices.Sorted(slices.Values(slices.Concat(missed, topics))))
+		}
+		if len(news) == 0 {
+			continue
+		}
 		select {
-		case ch <- topics:
+		case ch <- news:
+			h.readers[ch] = nil
 		default:
+			h.readers[ch] = news
 		}
 	}
 }

@@ -108,7 +108,7 @@ func (g *guard) report(ctx context.Context, end *ended) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	kind := end.answer.Kind
-	made := kind != AnswerAborted && end.outcome.Verdict != Release
+	made := kind != AnswerAborted && end.outcome.Verdict != Release && end.answer.Cause != CauseRequest
 	ok := kind == AnswerProcessed || kind == AnswerPermanent
 	if end.permit.probe {
 		g.reportProbe(ctx, end, made, ok)

@@ -159,20 +159,22 @@ func (s *Sweeps) abandon(ctx context.Context) error {
 
 func (s *Sweeps) slot(ctx context.Context, due time.Time) error {
 	claim := Record{Kind: kindSweepSlot, ID: due.Format(time.RFC3339), Data: []byte(`{}`), ExpiresAt: due.Add(48 * time.Hour)}
-	err := s.e.backend.Records.Put(ctx, nil, claim)
+	_, err := s.start(ctx, false, "", claim)
 	if errors.Is(err, ErrVersion) {
 		return nil
 	}
-	if err != nil {
-		return err
-	}
-	_, err = s.Start(ctx, false, "")
 	return err
 }
 
 // Start begins a sweep and answers at once; one that runs already is answered
 // instead. A dry run finds and changes nothing.
 func (s *Sweeps) Start(ctx context.Context, dryRun bool, pipeline string) (Sweep, error) {
+	return s.start(ctx, dryRun, pipeline)
+}
+
+// start writes the claim of its slot, if it has one, with the sweep: nobody
+// else can have it, and it is not claimed for nothing.
+func (s *Sweeps) start(ctx context.Context, dryRun bool, pipeline string, claim ...Record) (Sweep, error) {
 	if pipeline != "" && s.e.pipeline(pipeline) == nil {
 		return Sweep{}, notFound("there is no pipeline named " + pipeline)
 	}
@@ -187,7 +189,7 @@ func (s *Sweeps) Start(ctx context.Context, dryRun bool, pipeline string) (Sweep
 	sweep := &Sweep{ID: NewID(), State: SweepRunning, DryRun: dryRun, Pipeline: pipeline, StartedAt: time.Now().UTC(),
 		By: ActorFrom(ctx).Name, Rows: []Stuck{}}
 	entry := NewEntry(ctx, "sweep.run", "sweeps/"+sweep.ID, "", map[string]any{"dry_run": dryRun, "pipeline": pipeline})
-	if err := s.save(ctx, sweep, entry); err != nil {
+	if err := s.save(ctx, sweep, entry, claim...); err != nil {
 		return Sweep{}, err
 	}
 	s.running = sweep
@@ -198,13 +200,13 @@ func (s *Sweeps) Start(ctx context.Context, dryRun bool, pipeline string) (Sweep
 	return started, nil
 }
 
-func (s *Sweeps) save(ctx context.Context, sweep *Sweep, entry *Entry) error {
+func (s *Sweeps) save(ctx context.Context, sweep *Sweep, entry *Entry, also ...Record) error {
 	data, err := json.Marshal(sweep)
 	if err != nil {
 		return err
 	}
 	rec := Record{Kind: kindSweep, ID: sweep.ID, Version: sweep.version, Data: data, ExpiresAt: sweep.StartedAt.Add(keepHistory)}
-	if err := s.e.backend.Records.Put(ctx, entry, rec); err != nil {
+	if err := s.e.backend.Records.Put(ctx, entry, append(also, rec)...); err != nil {
 		return fmt.Errorf("storing sweep %s: %w", sweep.ID, err)
 	}
 	sweep.version++

@@ -127,3 +127,39 @@ func TestSweepKeepsItsSchedule(t *testing.T) {
 		}
 	})
 }
+
+func TestSweepSlotOutlivesADownStore(t *testing.T) {
+	f := &flaky{}
+	enabled := func(w *world) pipeline.Config {
+		c := diamond(w)
+		c.Sweep.Enabled = true
+		return c
+	}
+	newWorld(t, withFlaky(f, enabled), func(t *testing.T, w *world) {
+		w.pass(58 * time.Second)
+		f.when(func(_, kind string) bool { return kind == "sweep-settings" || kind == "sweep-slot" })
+		w.pass(10 * time.Second)
+		f.when(nil)
+		w.pass(10 * time.Second)
+		if page := must(w.engine.Sweeps.List(t.Context(), "", 50))(t); len(page.Items) != 1 {
+			t.Errorf("%d sweeps after the store was down at the time", len(page.Items))
+		}
+		w.pass(time.Minute)
+		if page := must(w.engine.Sweeps.List(t.Context(), "", 50))(t); len(page.Items) != 2 {
+			t.Errorf("%d sweeps", len(page.Items))
+		}
+	})
+}
+
+func TestSweepEndIsStored(t *testing.T) {
+	f := &flaky{}
+	newWorld(t, withFlaky(f, diamond), func(t *testing.T, w *world) {
+		f.when(nth(3, "Put", "sweep"))
+		if s := w.sweep(false); s.State != pipeline.SweepDone {
+			w.pass(time.Minute)
+			if s := must(w.engine.Sweeps.Get(t.Context(), s.ID))(t); s.State == pipeline.SweepRunning {
+				t.Errorf("sweep = %+v", s)
+			}
+		}
+	})
+}

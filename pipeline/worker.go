@@ -95,10 +95,11 @@ func (w *worker) admit(ctx context.Context) (int, permit) {
 	return allowed, p
 }
 
-// hasWork tells from the newest counters whether a row is due here.
+// hasWork tells from the newest counters whether a row waits here: queued, or
+// retrying, whose backoff may be over without any counter having moved.
 func (w *worker) hasWork() bool {
-	due := w.e.observer.stepCounts(w.pipeline, w.step.Name).OldestDue
-	return !due.IsZero() && !due.After(time.Now())
+	c := w.e.observer.stepCounts(w.pipeline, w.step.Name)
+	return c.Queued+c.Retrying > 0
 }
 
 func (w *worker) receive(ctx context.Context, n int, p permit) []Delivery {
