@@ -21,12 +21,14 @@ const firstRead = 64 << 10
 // receive reads the raw body, at most limit bytes, and checks its signature.
 func (h *Ingest) receive(w http.ResponseWriter, r *http.Request, door Door, limit int64) ([]byte, error) {
 	if r.ContentLength > limit {
-		w.Header().Set("Connection", "close") // nobody will read the rest
-		return nil, bodyTooLarge(limit)
+		return nil, tooLarge(w, r, limit)
 	}
-	body, err := readBody(http.MaxBytesReader(w, r.Body, limit), r.ContentLength)
+	body, err := readBody(io.LimitReader(r.Body, limit+1), r.ContentLength)
 	if err != nil {
 		return nil, err
+	}
+	if int64(len(body)) > limit {
+		return nil, tooLarge(w, r, limit)
 	}
 	if len(body) == 0 {
 		return nil, problem.New(http.StatusBadRequest, "The body is empty; send the payload in it.")
@@ -60,7 +62,22 @@ func readBody(r io.Reader, announced int64) ([]byte, error) {
 	}
 }
 
-func bodyTooLarge(limit int64) error {
+const (
+	drainMost = 64 << 20 // of a body that is refused
+	drainFor  = 5 * time.Second
+)
+
+// tooLarge refuses a body that is over the limit. Many senders look for the
+// answer only once all is sent, and would take a connection that is closed on
+// them for a fault worth another try; so some of the rest is read and forgotten.
+// One that asks before it sends is told at once.
+func tooLarge(w http.ResponseWriter, r *http.Request, limit int64) error {
+	w.Header().Set("Connection", "close")
+	asks := r.Header.Get("Expect") != "" && r.ContentLength > 0
+	if !asks && r.ContentLength <= drainMost {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(drainFor))
+		_, _ = io.CopyN(io.Discard, r.Body, drainMost)
+	}
 	return &pipeline.Error{Code: pipeline.CodeTooLarge, Text: fmt.Sprintf("The body is over the limit of %d bytes.", limit)}
 }
 

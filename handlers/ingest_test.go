@@ -1,11 +1,15 @@
 package handlers_test
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
@@ -57,7 +61,7 @@ func (ingestSecret) Verify(h http.Header, body []byte, now time.Time) error {
 	return nil
 }
 
-func ingestAsk(t *testing.T, s *ingestStore, target, body string, pairs ...string) (*httptest.ResponseRecorder, map[string]any) {
+func ingestDoors(t *testing.T, s *ingestStore) http.Handler {
 	t.Helper()
 	h := handlers.NewIngest(map[string]handlers.Door{
 		"plain":  {MaxBytes: 100},
@@ -68,12 +72,17 @@ func ingestAsk(t *testing.T, s *ingestStore, target, body string, pairs ...strin
 	router := chi.NewRouter()
 	router.Post("/ingest/{pipeline}", h.Row)
 	router.Post("/ingest/{pipeline}/batch", h.Batch)
+	return router
+}
+
+func ingestAsk(t *testing.T, s *ingestStore, target, body string, pairs ...string) (*httptest.ResponseRecorder, map[string]any) {
+	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, target, strings.NewReader(body))
 	for i := 0; i+1 < len(pairs); i += 2 {
 		r.Header.Add(pairs[i], pairs[i+1])
 	}
 	w := httptest.NewRecorder()
-	router.ServeHTTP(w, r)
+	ingestDoors(t, s).ServeHTTP(w, r)
 	fields := map[string]any{}
 	if err := json.Unmarshal(w.Body.Bytes(), &fields); err != nil {
 		t.Fatalf("%d with %q: %v", w.Code, w.Body, err)
@@ -163,6 +172,68 @@ func TestIngestChunkedOverTheLimit(t *testing.T) {
 		if w.Code != want {
 			t.Errorf("%d bytes: %d, want %d", size, w.Code, want)
 		}
+	}
+}
+
+// Many senders read the answer only after all of their body is sent.
+func TestIngestTooLargeIsToldToSendersThatSendFirst(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(ingestDoors(t, &ingestStore{}))
+	t.Cleanup(server.Close)
+	const size = 24 << 20
+	body := bytes.Repeat([]byte("x"), size)
+	for name, head := range map[string]string{
+		"announced": fmt.Sprintf("POST /ingest/plain HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n", size),
+		"chunked":   fmt.Sprintf("POST /ingest/plain HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n", size),
+		"a batch":   fmt.Sprintf("POST /ingest/plain/batch HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n", size),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", server.Listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close() //nolint:errcheck // read to the end
+			for _, part := range [][]byte{[]byte(head), body, []byte("\r\n0\r\n\r\n")} {
+				if name != "chunked" && len(part) < 10 {
+					continue
+				}
+				if _, err := conn.Write(part); err != nil {
+					t.Fatalf("sending: %v", err)
+				}
+			}
+			answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer answer.Body.Close() //nolint:errcheck // only its status counts
+			if answer.StatusCode != http.StatusRequestEntityTooLarge {
+				t.Errorf("status %d, want 413", answer.StatusCode)
+			}
+		})
+	}
+}
+
+// A sender that asks first is told before it sends anything.
+func TestIngestTooLargeBeforeTheBodyIsSent(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(ingestDoors(t, &ingestStore{}))
+	t.Cleanup(server.Close)
+	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close() //nolint:errcheck // read to the end
+	if _, err := io.WriteString(conn, "POST /ingest/plain HTTP/1.1\r\nHost: localhost\r\nContent-Length: 999\r\nExpect: 100-continue\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close() //nolint:errcheck // only its status counts
+	if answer.StatusCode != http.StatusRequestEntityTooLarge {
+		t.Errorf("status %d, want 413", answer.StatusCode)
 	}
 }
 

@@ -61,6 +61,9 @@ func TestMistakes(t *testing.T) {
 				"f:5: breaker_open does not come by pipeline or step, name a breaker, or nothing for all of them\nf:6: alarm \"c\" watches pipeline \"q\", which is not under pipelines, the nearest is \"p\"\n" +
 				"f:7: alarm \"d\" watches step \"x\", which pipeline \"p\" does not have, the nearest is \"a\"\nf:8: alarm \"e\" watches step \"a\" of no pipeline, add pipeline\n" +
 				"f:9: alarm \"f\" watches breaker \"x\", which is not under breakers, add it: breakers: {x: {}}\nf:10: error_rate is a share from 0 to 1, so it never reaches 3, write 0.03 for 3 %"},
+		{"a kind nobody knows hides no other mistake", smallest + "notify:\n- kind: slak\n  severities: [notice, pge]\n  url: ${NOPE}\n  channel: x\n",
+			"f:3: kind \"slak\" is not known, write one of slack, webhook; the nearest is \"slack\"\nf:4: severities \"pge\" is not known, write one of notice, page; the nearest is \"page\"\n" +
+				"f:5: url needs the environment variable NOPE, which is not set, set NOPE or write the value here"},
 		{"notify", smallest + "notify:\n- {kind: slak}\n- {kind: slack}\n- {kind: webhook, url: 'example.com/secret', severities: []}\n- {kind: webhook, url: 'http://h/', severities: [page, page]}\n",
 			"f:3: kind \"slak\" is not known, write one of slack, webhook; the nearest is \"slack\"\nf:4: notify has no url, add url or url_file\n" +
 				"f:5: the url of this notify is not an absolute http or https URL, write one such as http://127.0.0.1:9001/path\nf:5: severities is empty, so nothing would be sent, write [notice, page] or one of them\n" +

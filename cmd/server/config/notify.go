@@ -14,8 +14,10 @@ func routes(s *section) []Route {
 
 func route(s *section) Route {
 	rt := Route{Kind: required(s, "kind", "kind: slack or webhook", oneOf("slack", "webhook"))}
-	if rt.Kind == "" {
-		return rt // which other keys it may have depends on the kind
+	if rt.Kind == "" { // which other keys it may have, and must have, depends on the kind
+		s.secret("url")
+		severities(s)
+		return rt
 	}
 	defer s.close()
 	rt.URL = routeURL(s)
