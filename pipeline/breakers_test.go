@@ -291,3 +291,24 @@ func TestRetryingRowsAreProbed(t *testing.T) {
 		}
 	})
 }
+
+// The call that opens the breaker is the last one: a freed slot is not used
+// before the breaker has heard of the outcome.
+func TestTheCallThatOpensIsTheLast(t *testing.T) {
+	one := func(w *world) pipeline.Config {
+		c := guarded(w)
+		c.Pipelines[0].Steps = []pipeline.Step{w.step("index")}
+		c.Pipelines[0].Steps[0].Breaker, c.Pipelines[0].Steps[0].Concurrency = "downstream", 1
+		return c
+	}
+	for range 10 {
+		newWorld(t, one, func(t *testing.T, w *world) {
+			w.answer(broken)
+			w.submit(20)
+			w.pass(time.Second)
+			if n := len(w.made(at("index"))); n != 4 {
+				t.Errorf("%d calls, the breaker opens at 4", n)
+			}
+		})
+	}
+}

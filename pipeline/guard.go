@@ -179,7 +179,7 @@ func (g *guard) update(ctx context.Context, change func(breaker.Snapshot) (break
 }
 
 func (g *guard) updateAudited(ctx context.Context, entry *Entry, change func(breaker.Snapshot) (breaker.Snapshot, *breaker.Transition), also ...Record) error {
-	ctx, cancel := context.WithTimeout(ctx, breakerWriteFor)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), breakerWriteFor)
 	defer cancel()
 	for {
 		next, t := change(g.snap)

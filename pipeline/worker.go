@@ -174,6 +174,9 @@ func (w *worker) fly(ctx, calls context.Context, d Delivery, p permit) {
 		end.outcome, end.answer = w.attempt(callCtx, d)
 	}
 	end.permit = p
+	if w.guard != nil {
+		w.guard.report(calls, &end) // before the slot is free: the next call must know
+	}
 	w.limits.done()
 	w.outcomes <- end
 }
@@ -221,9 +224,6 @@ func (w *worker) settle(patient context.Context, batch []ended) {
 			w.e.log.InfoContext(ctx, "outcome not stored, the lease was lost", "row", outcomes[i].Delivery.Row, "step", w.step.Name)
 		}
 		w.meter.ended(&batch[i], stored)
-		if w.guard != nil {
-			w.guard.report(ctx, &batch[i])
-		}
 	}
 	w.tell(batch)
 }
