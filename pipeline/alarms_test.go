@@ -154,6 +154,10 @@ func TestFaultsEndByThemselves(t *testing.T) {
 		}
 		must(w.engine.Faults.End(ctx, slow.ID, "enough"))(t)
 		w.pass(time.Minute)
+		ends := must(w.engine.Audit.List(ctx, pipeline.AuditFilter{Action: "fault.end", Limit: 10}))(t)
+		if len(ends.Items) != 2 || ends.Items[0].Actor != pipeline.Program {
+			t.Errorf("the ends in the audit log: %+v", ends.Items)
+		}
 		if on := w.engine.Faults.List(ctx); len(on) != 0 {
 			t.Errorf("faults still on: %+v", on)
 		}

@@ -391,3 +391,17 @@ func TestLowerRateCountsAtOnce(t *testing.T) {
 		}
 	})
 }
+
+func TestARowsIDIsFoundHoweverOld(t *testing.T) {
+	newWorld(t, diamond, func(t *testing.T, w *world) {
+		ids := w.submit(5)
+		page := must(w.engine.Rows.List(t.Context(), pipeline.RowFilter{Query: ids[0], Limit: 10}))(t)
+		if len(page.Items) != 1 || page.Items[0].ID != ids[0] || len(page.Items[0].Steps) != 4 {
+			t.Errorf("found %+v", page.Items)
+		}
+		page = must(w.engine.Rows.List(t.Context(), pipeline.RowFilter{Query: ids[0], Pipeline: "other", Limit: 10}))(t)
+		if len(page.Items) != 0 {
+			t.Errorf("found in another pipeline: %+v", page.Items)
+		}
+	})
+}

@@ -133,17 +133,26 @@ func (f *Faults) End(ctx context.Context, id, reason string) (Fault, error) {
 	return fault, nil
 }
 
-// run lets pages know when a fault has ended.
+// run takes down the faults whose time is over and says so in the audit log.
 func (f *Faults) run(ctx context.Context) error {
-	return every(ctx, faultsTicked, func(context.Context) {
+	return every(ctx, faultsTicked, func(ctx context.Context) {
+		var over []Entry
 		f.mu.Lock()
-		n := len(f.list)
-		f.list = slices.DeleteFunc(f.list, func(x Fault) bool { return !x.Until.After(time.Now()) })
-		ended := len(f.list) < n
+		f.list = slices.DeleteFunc(f.list, func(x Fault) bool {
+			if x.Until.After(time.Now()) {
+				return false
+			}
+			over = append(over, *NewEntry(ctx, "fault.end", "faults/"+x.ID, "its time was over", nil))
+			return true
+		})
 		f.mu.Unlock()
-		if ended {
-			f.e.Events.Touch(TopicFaults, TopicOverview, TopicSteps)
+		if len(over) == 0 {
+			return
 		}
+		if err := f.e.backend.Audit.Append(ctx, over...); err != nil && ctx.Err() == nil {
+			f.e.log.WarnContext(ctx, "noting the end of a fault", "error", err)
+		}
+		f.e.Events.Touch(TopicFaults, TopicOverview, TopicSteps, TopicAudit)
 	})
 }
 

@@ -11,7 +11,14 @@ type Rows struct{ e *Engine }
 
 // List returns rows with a flag for every step of the graph each was accepted
 // with, in the graph's order.
+//
+// A Query that is a whole id is a look-up, however far back the row lies.
 func (r *Rows) List(ctx context.Context, f RowFilter) (Page[Row], error) {
+	if f.Query != "" && f.Cursor == "" {
+		if d, err := r.Get(ctx, f.Query); err == nil && (f.Pipeline == "" || f.Pipeline == d.Pipeline) {
+			return Page[Row]{Items: []Row{d.Row}, Scanned: 1}, nil
+		}
+	}
 	page, err := r.e.backend.Rows.List(ctx, f)
 	if err != nil {
 		return page, err

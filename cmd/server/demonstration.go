@@ -16,9 +16,11 @@ import (
 	"redrive/pipeline"
 )
 
-// sweepAfter is when the demonstration makes its first sweep, so that there is
-// a report to read.
-const sweepAfter = 15 * time.Second
+// When the demonstration makes its first sweep and its first redrive.
+const (
+	sweepAfter   = 12 * time.Second
+	redriveAfter = 20 * time.Second
+)
 
 // demonstration is what runs beside the program when it has no configuration.
 type demonstration struct {
@@ -66,8 +68,13 @@ func (d *demonstration) run(ctx context.Context, p *program, e *pipeline.Engine,
 		return nil
 	})
 	group.Go(func() error {
-		<-ctx.Done()
-		return server.Close()
+		<-ctx.Done() // calls in flight may end, as everywhere
+		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownFor)
+		defer cancel()
+		if err := server.Shutdown(ending); err != nil {
+			return server.Close()
+		}
+		return nil
 	})
 	group.Go(func() error {
 		s := &demo.Simulator{URL: "http://" + addr.String() + p.cfg.BasePath + "/ingest/github", Secret: d.secret, Logger: p.log,
@@ -78,16 +85,36 @@ func (d *demonstration) run(ctx context.Context, p *program, e *pipeline.Engine,
 		return s.Run(ctx)
 	})
 	group.Go(func() error {
-		t := time.NewTimer(sweepAfter)
-		defer t.Stop()
-		select {
-		case <-ctx.Done():
-		case <-t.C:
-			if _, err := e.Sweeps.Start(ctx, false, ""); err != nil && ctx.Err() == nil {
-				p.log.WarnContext(ctx, "the demonstration's sweep", "error", err)
-			}
-		}
+		d.show(ctx, p, e)
 		return nil
 	})
 	return group.Wait()
+}
+
+// show makes a first sweep and a first redrive, so that there are reports to
+// read before anybody has pressed a button.
+func (d *demonstration) show(ctx context.Context, p *program, e *pipeline.Engine) {
+	pause(ctx, sweepAfter)
+	if _, err := e.Sweeps.Start(ctx, false, ""); err != nil && ctx.Err() == nil {
+		p.log.WarnContext(ctx, "the demonstration's sweep", "error", err)
+	}
+	pause(ctx, redriveAfter-sweepAfter)
+	letters, _, err := e.Letters.List(ctx, pipeline.LetterFilter{Limit: 1})
+	if err == nil && len(letters.Items) > 0 {
+		_, err = e.Operations.Start(ctx, pipeline.OperationRequest{Kind: pipeline.OpRedrive, Reason: "a first redrive, made by the demonstration",
+			Selector: pipeline.Selector{Pipeline: letters.Items[0].Pipeline, IDs: []string{letters.Items[0].ID}}})
+	}
+	if err != nil && ctx.Err() == nil {
+		p.log.WarnContext(ctx, "the demonstration's redrive", "error", err)
+	}
+}
+
+// pause waits for d or until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
 }

@@ -172,14 +172,19 @@ func BenchmarkInsert(b *testing.B) {
 	}
 }
 
-// BenchmarkPages measures what pages ask for. REDRIVE_BENCH_ROWS sets how many
-// rows there are.
+// BenchmarkPages measures what pages ask for, and how much memory the process
+// takes with that. REDRIVE_BENCH_ROWS sets how many rows there are.
 func BenchmarkPages(b *testing.B) {
 	be := openBench(b)
 	n, _ := strconv.Atoi(os.Getenv("REDRIVE_BENCH_ROWS"))
 	n = max(n, 2000)
 	took := insertMany(b, be, n)
 	b.Logf("%d rows, %.0f a second", n, float64(n)/took.Seconds())
+	for range n / 10 / 500 { // a tenth is under way
+		if _, err := workOnce(b.Context(), be, 0, 500); err != nil {
+			b.Fatal(err)
+		}
+	}
 	page, err := be.Rows.List(b.Context(), pipeline.RowFilter{})
 	if err != nil {
 		b.Fatal(err)
@@ -190,8 +195,10 @@ func BenchmarkPages(b *testing.B) {
 	}{
 		{"newest", listOf(be, pipeline.RowFilter{})},
 		{"by pipeline and status", listOf(be, pipeline.RowFilter{Pipeline: "chain", Status: pipeline.StatusAccepted})},
+		{"under way", listOf(be, pipeline.RowFilter{Status: pipeline.StatusInProgress})},
 		{"of a status without rows", listOf(be, pipeline.RowFilter{Status: pipeline.StatusDone})},
 		{"by step and state", listOf(be, pipeline.RowFilter{Step: "validate", State: pipeline.StateQueued})},
+		{"by a state far behind", listOf(be, pipeline.RowFilter{Step: "enrich", State: pipeline.StateQueued})},
 		{"by text, nothing found", listOf(be, pipeline.RowFilter{Query: "nowhere"})},
 		{"counts", func(ctx context.Context) error { _, err := be.Metrics.Counts(ctx); return err }},
 		{"row", func(ctx context.Context) error { _, err := be.Rows.Get(ctx, page.Items[0].ID); return err }},
@@ -203,8 +210,23 @@ func BenchmarkPages(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
+			b.ReportMetric(residentMB(b), "MB-resident")
 		})
 	}
+}
+
+// residentMB is what the process has in memory now.
+func residentMB(b *testing.B) float64 {
+	b.Helper()
+	text, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 0 // not Linux
+	}
+	var size, resident int
+	if _, err := fmt.Sscan(string(text), &size, &resident); err != nil {
+		b.Fatal(err)
+	}
+	return float64(resident*os.Getpagesize()) / (1 << 20)
 }
 
 func listOf(be pipeline.Backend, f pipeline.RowFilter) func(context.Context) error {

@@ -137,8 +137,7 @@ func (db *DB) checkEdges(c *conn) error {
 	for _, query := range []string{
 		"SELECT count(*) FROM sqlite_schema",
 		"SELECT min(seq) + max(seq) FROM rows",
-		"SELECT min(seq) + max(seq) FROM payloads",
-		"SELECT min(row) + max(row) FROM cells",
+		"SELECT min(seq) + max(seq) FROM flow",
 		"SELECT min(id) + max(id) FROM letters",
 	} {
 		_, err := c.value(query)

@@ -35,10 +35,9 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-// opened opens a store with the smallest window, so that queues outgrow it, and
-// checks at the end that its counters are right.
+// opened opens a store, and checks at the end that its counters are right.
 func opened(t *testing.T, path string) pipeline.Backend {
-	db, err := sqlite.Open(t.Context(), sqlite.Config{Path: path, Durability: "normal", Window: 16})
+	db, err := sqlite.Open(t.Context(), sqlite.Config{Path: path, Durability: "normal"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,8 @@ type conn struct {
 	db    *zs.Conn
 	stmts map[string]*stmt
 	ctx   context.Context // of the reader at work; ends long scans
+
+	record []byte // the cells read last, kept from row to row
 }
 
 // busyTimeout bounds the wait for another process's lock on the file.

@@ -21,6 +21,9 @@ func (s metricStore) Counts(ctx context.Context) (pipeline.Counts, error) {
 }
 
 func (w *writer) counts() (pipeline.Counts, error) {
+	if err := w.storeFlows(); err != nil {
+		return pipeline.Counts{}, err
+	}
 	n := w.db.names.Load()
 	c := pipeline.Counts{Rows: map[string]map[pipeline.Status]int64{}, Steps: map[pipeline.StepKey]pipeline.StepCounts{},
 		Oldest: map[string]time.Time{}}
@@ -54,7 +57,7 @@ func (w *writer) counts() (pipeline.Counts, error) {
 
 func (w *writer) oldestRow(pipe int64) (oldest int64, err error) {
 	for _, status := range []int64{rowAccepted, rowInProgress} {
-		seq, err := w.conn.value("SELECT min(seq) FROM rows WHERE pipeline = ? AND status = ?", pipe, status)
+		seq, err := w.conn.value("SELECT min(seq) FROM flow WHERE span = ?", span(pipe, status))
 		if err != nil {
 			return 0, err
 		}
@@ -66,42 +69,70 @@ func (w *writer) oldestRow(pipe int64) (oldest int64, err error) {
 }
 
 // oldestDue answers when the oldest queued cell was due, 0 if there is none.
-// Usually it is first in the window; while a downstream is away, retrying ones
-// may be before it. Entries out of date are dropped on the way.
+// Usually it is first in the queue; while a downstream is away, retrying ones
+// may be before it.
 func (w *writer) oldestDue(q *queue) (int64, error) {
 	if q.tally.n[cellQueued] <= 0 {
 		return 0, nil
 	}
-	for range staleLooks {
-		if _, ok, err := w.first(q); err != nil || !ok {
-			return 0, err
+	for {
+		e, ok := q.first()
+		if !ok {
+			return 0, nil
 		}
-		i := q.oldestQueued()
-		if i < 0 {
-			break
+		queued, current, err := w.current(q, e)
+		if err != nil || queued {
+			return e.due, err
 		}
-		e := q.window[i]
-		due, err := w.conn.value("SELECT due_at FROM cells WHERE row = ? AND step = ? AND state = 1", e.row, q.id)
-		if err != nil || due == e.due {
-			return due, err
+		if current {
+			return w.oldestQueued(q)
 		}
-		q.remove(i)
+		w.pop(q)
 	}
-	return w.conn.value("SELECT due_at FROM cells WHERE step = ? AND due_at > 0 AND state = 1 ORDER BY due_at LIMIT 1", q.id)
 }
 
-const staleLooks = 64
-
-// oldestQueued answers the place of the queued entry due first, -1 if none.
-func (q *queue) oldestQueued() int {
-	if !q.window[0].retrying {
-		return 0
+// current tells whether an entry is queued, and whether it is in the queue at
+// all or out of date.
+func (w *writer) current(q *queue, e entry) (queued, current bool, err error) {
+	f, err := w.flow(e.row())
+	if err != nil || f == nil || f.discarded() {
+		return false, false, err
 	}
-	oldest := -1
-	for i, e := range q.window {
-		if !e.retrying && (oldest < 0 || e.before(q.window[oldest])) {
-			oldest = i
+	c := f.cell(q.id)
+	if c == nil || !c.open() || c.due != e.due {
+		return false, false, nil
+	}
+	return c.state == cellQueued, true, nil
+}
+
+// oldestQueued looks behind the retrying entries at the front.
+func (w *writer) oldestQueued(q *queue) (oldest int64, err error) {
+	for q.line.n > 0 {
+		e := q.line.first()
+		queued, current, err := w.current(q, e)
+		if err != nil {
+			return 0, err
+		}
+		if queued {
+			oldest = e.due
+		}
+		if current {
+			break
+		}
+		w.popped = append(w.popped, popped{q, e})
+		q.line.pop()
+	}
+	for _, e := range q.heap {
+		if e.retrying() || oldest != 0 && e.due >= oldest {
+			continue
+		}
+		queued, _, err := w.current(q, e)
+		if err != nil {
+			return 0, err
+		}
+		if queued {
+			oldest = e.due
 		}
 	}
-	return oldest
+	return oldest, nil
 }

@@ -1,51 +1,51 @@
 package sqlite
 
-import "redrive/pipeline"
+import (
+	"cmp"
+
+	"redrive/pipeline"
+)
 
 // dead puts a step into its dead-letter queue.
-func (w *writer) dead(l *lease, o *pipeline.Outcome) error {
-	if err := w.keepAttempt(l, &o.Attempt, attemptDead); err != nil {
+func (w *writer) dead(f *flow, c *cell, q *queue, o *pipeline.Outcome) error {
+	if err := w.keepAttempt(f, c, q, &o.Attempt, attemptDead); err != nil {
 		return err
 	}
-	attempts := calls(l, &o.Attempt)
-	letter, err := w.addLetter(l, &o.Letter, attempts)
+	w.leave(f, c, q, cellDead, 0, &o.Attempt)
+	letter, err := w.addLetter(f, c, &o.Letter)
 	if err != nil {
 		return err
 	}
-	text := o.Letter.Error
-	if text == "" {
-		text = o.Attempt.Error
+	if text := cmp.Or(o.Letter.Error, o.Attempt.Error); text != "" {
+		c.lastError = text
 	}
-	err = w.conn.prep(`UPDATE cells SET state = 4, due_at = NULL, attempts = ?1, spent = spent + 1, touched_at = ?2,
-		last_error = coalesce(?3, last_error), letter = ?4, op = NULL WHERE row = ?5 AND step = ?6`).
-		int(1, attempts).int(2, w.now).textOrNull(3, text).int(4, letter).int(5, l.row).int(6, l.q.id).run()
-	if err != nil {
-		return err
+	if c.op != 0 {
+		w.progressOf(c.op).failed++
 	}
-	w.counted(l, cellDead)
-	if l.op != 0 {
-		w.progressOf(l.op).failed++
-	}
-	w.leases.end(l)
-	return w.setStatus(l.row, rowDead)
+	c.spent, c.letter, c.op = c.spent+1, letter, 0
+	w.setStatus(f, rowDead)
+	return nil
 }
 
-func (w *writer) addLetter(l *lease, n *pipeline.NewLetter, attempts int64) (int64, error) {
-	c, err := w.causeOf(l.q.id, n)
+func (w *writer) addLetter(f *flow, c *cell, n *pipeline.NewLetter) (int64, error) {
+	if err := w.begin(); err != nil {
+		return 0, err
+	}
+	cause, err := w.causeOf(c.step, n)
 	if err != nil {
 		return 0, err
 	}
 	state := int64(letterOpen)
-	if l.discarded {
+	if f.discarded() {
 		state = letterHidden
 	}
 	w.letter = max(w.letter+1, firstID(w.now))
 	err = w.conn.prep(`INSERT INTO letters (id, row, step, cause, state, kind, status_code, attempts, error, first_failed_at, dead_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`).int(1, w.letter).int(2, l.row).int(3, l.q.id).int(4, c.id).int(5, state).
-		int(6, kindNumber(n.Kind)).orNull(7, int64(n.StatusCode)).int(8, attempts).text(9, n.Error).
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`).int(1, w.letter).int(2, f.row).int(3, c.step).int(4, cause.id).int(5, state).
+		int(6, kindNumber(n.Kind)).orNull(7, int64(n.StatusCode)).int(8, c.attempts).text(9, n.Error).
 		orNull(10, millis(n.FirstFailedAt)).int(11, w.now).run()
 	if err == nil && state == letterOpen {
-		w.countCause(c, w.now, 1)
+		w.countCause(cause, w.now, 1)
 	}
 	return w.letter, err
 }

@@ -2,68 +2,66 @@ package sqlite
 
 import (
 	"context"
-	"slices"
 
 	"redrive/pipeline"
 )
 
 func (db *DB) discard(ctx context.Context, entry *pipeline.Entry, operation, reason string, ids []string) ([]error, error) {
-	return db.aside(ctx, entry, ids, func(w *writer, row int64, h rowHead) (error, error) {
-		if h.status == rowDiscarded {
+	return db.aside(ctx, entry, ids, func(w *writer, f *flow) (error, error) {
+		if f.discarded() {
 			return pipeline.ErrChanged, nil
 		}
 		op, err := w.operation(operation)
 		if err != nil {
 			return nil, err
 		}
-		return nil, w.discard(row, h, op, reason)
+		return nil, w.discard(f, op, reason)
 	})
 }
 
 func (db *DB) restore(ctx context.Context, entry *pipeline.Entry, operation string, ids []string) ([]error, error) {
-	return db.aside(ctx, entry, ids, func(w *writer, row int64, h rowHead) (error, error) {
-		if h.status != rowDiscarded {
+	return db.aside(ctx, entry, ids, func(w *writer, f *flow) (error, error) {
+		if !f.discarded() {
 			return pipeline.ErrChanged, nil
 		}
-		foreign, err := w.foreign(operation, h)
+		foreign, err := w.foreign(operation, f)
 		if err != nil || foreign {
 			return pipeline.ErrChanged, err
 		}
-		return nil, w.restore(row, h)
+		return nil, w.restore(f)
 	})
 }
 
 // foreign tells whether a discard is being undone that did not set this row
 // aside: another one did since.
-func (w *writer) foreign(operation string, h rowHead) (bool, error) {
-	if operation == "" || h.discardedBy == 0 {
+func (w *writer) foreign(operation string, f *flow) (bool, error) {
+	if operation == "" || f.discardedBy == 0 {
 		return false, nil
 	}
 	other := false
 	s := w.conn.prep("SELECT id FROM operations WHERE name = ? AND discards = 1").text(1, operation)
-	_, err := s.one(func() { other = s.i64(0) != h.discardedBy })
+	_, err := s.one(func() { other = s.i64(0) != f.discardedBy })
 	return other, err
 }
 
 // aside runs change on each row that exists, and writes the entry if one did.
 func (db *DB) aside(ctx context.Context, entry *pipeline.Entry, ids []string,
-	change func(w *writer, row int64, h rowHead) (answer, err error)) ([]error, error) {
+	change func(w *writer, f *flow) (answer, err error)) ([]error, error) {
 	answers := make([]error, len(ids))
 	err := db.do(ctx, 2*len(ids), false, func(w *writer) error {
 		done := false
 		for i, id := range ids {
-			row, ok := parseID(id)
-			var h rowHead
-			if ok {
+			var f *flow
+			if row, ok := parseID(id); ok {
 				var err error
-				if h, ok, err = w.head(row); err != nil {
+				if f, err = w.flow(row); err != nil {
 					return err
 				}
 			}
-			if answers[i] = noRow(); !ok {
+			if answers[i] = noRow(); f == nil {
 				continue
 			}
-			answer, err := change(w, row, h)
+			answer, err := change(w, f)
 			if answers[i] = answer; err != nil {
 				return err
 			}
@@ -77,22 +75,21 @@ func (db *DB) aside(ctx context.Context, entry *pipeline.Entry, ids []string,
 	return answers, nil
 }
 
-func (w *writer) discard(row int64, h rowHead, op int64, reason string) error {
+func (w *writer) discard(f *flow, op int64, reason string) error {
 	if op != 0 {
 		w.progressOf(op).moved++
 		if err := w.conn.prep("UPDATE operations SET discards = 1 WHERE id = ?").int(1, op).run(); err != nil {
 			return err
 		}
 	}
-	if err := w.countAside(row, h, -1); err != nil {
+	if err := w.countAside(f, -1); err != nil {
 		return err
 	}
-	for _, c := range w.cells {
-		if l := w.leases.byCell[cellKey{row, c.step}]; l != nil {
-			l.discarded, l.op = true, 0
-		}
+	for i := range f.cells {
+		c := &f.cells[i]
 		if c.op != 0 {
 			w.progressOf(c.op).failed++ // that operation would wait for ever
+			c.op = 0
 		}
 		if c.state == cellDead {
 			if err := w.setLetter(c.letter, letterHidden); err != nil {
@@ -100,60 +97,52 @@ func (w *writer) discard(row int64, h rowHead, op int64, reason string) error {
 			}
 		}
 	}
-	if err := w.conn.prep("UPDATE cells SET due_at = -abs(due_at), op = NULL WHERE row = ?").int(1, row).run(); err != nil {
-		return err
-	}
-	t := w.tally(h.pipe)
-	w.count(t, h.status, -1)
+	t := w.tally(f.pipe)
+	w.count(t, f.status, -1)
 	w.count(t, rowDiscarded, 1)
-	return w.conn.prep("UPDATE rows SET status = 6, was = status, changed_at = ?, reason = ?, discarded_by = ? WHERE seq = ?").
-		int(1, w.now).textOrNull(2, reason).orNull(3, op).int(4, row).run()
+	f.was, f.status, f.changedAt, f.reason, f.discardedBy = f.status, rowDiscarded, w.now, reason, op
+	w.change(f, changedAll)
+	return nil
 }
 
-func (w *writer) restore(row int64, h rowHead) error {
-	if err := w.countAside(row, h, 1); err != nil {
+func (w *writer) restore(f *flow) error {
+	if err := w.countAside(f, 1); err != nil {
 		return err
 	}
-	if err := w.conn.prep("UPDATE cells SET due_at = abs(due_at) WHERE row = ?").int(1, row).run(); err != nil {
-		return err
-	}
-	for _, c := range w.cells {
+	t := w.tally(f.pipe)
+	w.count(t, rowDiscarded, -1)
+	w.count(t, f.was, 1)
+	f.status, f.was, f.changedAt, f.reason, f.discardedBy = f.was, 0, w.now, "", 0
+	w.change(f, changedAll)
+	for _, c := range f.cells {
 		switch c.state {
 		case cellQueued, cellRetrying:
-			w.push(w.queue(c.step), entry{due: max(c.due, -c.due), row: row, retrying: c.state == cellRetrying})
-		case cellRunning:
-			if l := w.leases.byCell[cellKey{row, c.step}]; l != nil {
-				l.discarded = false
-			}
+			w.queue(c.step).push(newEntry(c.due, f.row, c.state == cellRetrying))
 		case cellDead:
 			if err := w.setLetter(c.letter, letterOpen); err != nil {
 				return err
 			}
 		}
 	}
-	t := w.tally(h.pipe)
-	w.count(t, rowDiscarded, -1)
-	w.count(t, h.was, 1)
-	return w.conn.prep("UPDATE rows SET status = was, was = NULL, changed_at = ?, reason = NULL, discarded_by = NULL WHERE seq = ?").
-		int(1, w.now).int(2, row).run()
+	return nil
 }
 
-// countAside takes a row's steps out of the counters or puts them back. It
-// leaves the row's cells in w.cells.
-func (w *writer) countAside(row int64, h rowHead, n int64) error {
-	if err := w.readCells(row); err != nil {
-		return err
-	}
-	if h.beneath() == rowRejected {
+// countAside takes a row's steps out of the counters or puts them back.
+func (w *writer) countAside(f *flow, n int64) error {
+	if f.beneath() == rowRejected {
 		return nil
 	}
-	for _, c := range w.cells {
+	for _, c := range f.cells {
 		if c.state != cellProcessed {
 			w.count(w.tally(c.step), c.state, n)
 		}
 	}
-	for _, step := range w.db.names.Load().graphs[h.graph] {
-		if !slices.ContainsFunc(w.cells, func(c cellRow) bool { return c.step == step }) {
+	graph, err := w.conn.value("SELECT graph FROM rows WHERE seq = ?", f.row)
+	if err != nil {
+		return err
+	}
+	for _, step := range w.db.names.Load().graphs[graph] {
+		if f.cell(step) == nil {
 			w.count(w.tally(step), cellWaiting, n)
 		}
 	}
@@ -170,7 +159,7 @@ func (db *DB) discarded(ctx context.Context, operation, cursor string, limit int
 	}
 	limit = clampLimit(limit)
 	err = db.read(ctx, func(c *conn) error {
-		s := c.prep(`SELECT seq FROM rows WHERE discarded_by = (SELECT id FROM operations WHERE name = ?) AND seq > ? ORDER BY seq LIMIT ?`)
+		s := c.prep(`SELECT seq FROM flow WHERE discarded_by = (SELECT id FROM operations WHERE name = ?) AND seq > ? ORDER BY seq LIMIT ?`)
 		return s.text(1, operation).int(2, after).int(3, int64(limit+1)).each(func() bool {
 			if len(page.Items) == limit {
 				page.Next = page.Items[limit-1]

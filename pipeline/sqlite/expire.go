@@ -33,11 +33,14 @@ func (w *writer) expire(pipe string, before int64, limit int) (int, error) {
 	if !ok {
 		return 0, nil
 	}
+	if err := w.storeFlows(); err != nil {
+		return 0, err
+	}
 	total := 0
 	for _, status := range []int64{rowDone, rowRejected, rowDiscarded} {
 		var seqs []int64
-		s := w.conn.prep("SELECT seq FROM rows WHERE pipeline = ? AND status = ? AND seq < ? ORDER BY seq LIMIT ?")
-		err := s.int(1, id).int(2, status).int(3, before).int(4, int64(limit-total)).each(func() bool {
+		s := w.conn.prep("SELECT seq FROM flow WHERE span = ? AND seq < ? ORDER BY seq LIMIT ?")
+		err := s.int(1, span(id, status)).int(2, before).int(3, int64(limit-total)).each(func() bool {
 			seqs = append(seqs, s.i64(0))
 			return true
 		})
@@ -57,20 +60,21 @@ func (w *writer) expire(pipe string, before int64, limit int) (int, error) {
 
 // deleteRow removes a finished row. Its steps are in no counter any more.
 func (w *writer) deleteRow(seq int64) error {
-	if err := w.readCells(seq); err != nil {
+	f, err := w.flow(seq)
+	if err != nil || f == nil {
 		return err
 	}
-	for _, c := range w.cells {
+	for _, c := range f.cells {
 		if l := w.leases.byCell[cellKey{seq, c.step}]; l != nil {
 			w.leases.end(l)
 		}
 	}
+	w.flows.forget(seq)
 	for _, query := range []string{
-		"DELETE FROM payloads WHERE seq = ?",
-		"DELETE FROM cells WHERE row = ?",
 		"DELETE FROM attempts WHERE row = ?",
 		"DELETE FROM results WHERE row = ?",
 		"DELETE FROM letters WHERE row = ?",
+		"DELETE FROM flow WHERE seq = ?",
 		"DELETE FROM rows WHERE seq = ?",
 	} {
 		if err := w.conn.prep(query).int(1, seq).run(); err != nil {

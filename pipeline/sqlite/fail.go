@@ -15,6 +15,10 @@ func (db *DB) unavailable(err error) error {
 		return err
 	}
 	e := &pipeline.Error{Code: pipeline.CodeUnavailable, Err: err}
+	if errors.Is(err, errCells) {
+		e.Text = db.path + " is damaged; stop the server and restore it from a backup"
+		return e
+	}
 	switch failureOf(err) {
 	case failFull:
 		e.Text = "the disk under " + db.path + " is full"

@@ -113,6 +113,8 @@ func (w *writer) transact(group []*job, due bool) error {
 		return err
 	}
 	w.leases.commit()
+	w.flows.commit()
+	w.popped = w.popped[:0]
 	for _, wt := range w.served {
 		close(wt.done)
 	}
@@ -153,6 +155,9 @@ func (w *writer) begin() error {
 }
 
 func (w *writer) commit() error {
+	if err := w.storeFlows(); err != nil {
+		return err
+	}
 	if !w.conn.inTransaction() {
 		return nil
 	}
@@ -169,7 +174,8 @@ func (w *writer) commit() error {
 }
 
 // rollback undoes the running group, on disk and in memory. What memory holds
-// is read again; only leases, which are nowhere else, are undone one by one.
+// is read again; only leases and queues, which are nowhere else, are undone one
+// by one.
 func (w *writer) rollback() {
 	if w.conn.inTransaction() {
 		if err := w.conn.prep("ROLLBACK").run(); err != nil {
@@ -177,6 +183,11 @@ func (w *writer) rollback() {
 		}
 	}
 	w.leases.undo()
+	w.flows.clear()
+	for _, p := range w.popped {
+		p.q.push(p.e)
+	}
+	w.popped = w.popped[:0]
 	for _, wt := range w.served {
 		wt.got, wt.worker = wt.got[:0], 0
 		if wt.q != nil {

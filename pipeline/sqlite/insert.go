@@ -83,56 +83,61 @@ func (w *writer) insert(r *pipeline.NewRow) (pipeline.Inserted, error) {
 	if r.Status == pipeline.StatusRejected {
 		status = rowRejected
 	}
-	n, err := w.conn.prep(`INSERT INTO rows (seq, pipeline, graph, status, changed_at, size, key, content_type, label, trace, error)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (pipeline, key) WHERE key IS NOT NULL DO NOTHING`).
-		int(1, seq).int(2, pipe).int(3, graph).int(4, status).int(5, at).int(6, int64(len(r.Payload))).textOrNull(7, r.Key).
-		textOrNull(8, r.ContentType).textOrNull(9, r.Label).textOrNull(10, r.Trace).textOrNull(11, r.Error).exec()
+	n, err := w.conn.prep(`INSERT INTO rows (seq, pipeline, graph, size, key, content_type, label, trace, error, body)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (pipeline, key) WHERE key IS NOT NULL DO NOTHING`).
+		int(1, seq).int(2, pipe).int(3, graph).int(4, int64(len(r.Payload))).textOrNull(5, r.Key).textOrNull(6, r.ContentType).
+		textOrNull(7, r.Label).textOrNull(8, r.Trace).textOrNull(9, r.Error).blob(10, r.Payload).exec()
 	if err != nil {
 		return pipeline.Inserted{}, err
 	}
 	if n == 0 {
 		return w.known(pipe, r.Key)
 	}
-	if err := w.conn.prep("INSERT INTO payloads (seq, body) VALUES (?, ?)").int(1, seq).blob(2, r.Payload).run(); err != nil {
-		return pipeline.Inserted{}, err
-	}
+	f := &flow{row: seq, pipe: pipe, status: status, changedAt: at}
+	w.flows.put(f)
+	w.change(f, changedNew)
 	w.count(w.tally(pipe), status, 1)
 	answer := pipeline.Inserted{ID: formatID(seq), Status: statusName(status)}
 	if status == rowRejected {
 		return answer, nil
 	}
 	w.db.payloads.put(seq, &content{graph: r.Graph, contentType: r.ContentType, trace: r.Trace, body: bytes.Clone(r.Payload)})
-	return answer, w.queueRoots(seq, pipe, at, r)
+	return answer, w.queueRoots(f, at, r)
 }
 
 // known answers the row that has the key.
 func (w *writer) known(pipe int64, key string) (pipeline.Inserted, error) {
 	var first pipeline.Inserted
-	s := w.conn.prep("SELECT seq, status FROM rows WHERE pipeline = ? AND key = ?").int(1, pipe).text(2, key)
-	_, err := s.one(func() {
-		first = pipeline.Inserted{ID: formatID(s.i64(0)), Duplicate: true, Status: statusName(s.i64(1))}
-	})
-	return first, err
+	s := w.conn.prep("SELECT seq FROM rows WHERE pipeline = ? AND key = ?").int(1, pipe).text(2, key)
+	var row int64
+	if _, err := s.one(func() { row = s.i64(0) }); err != nil {
+		return first, err
+	}
+	f, err := w.flow(row)
+	if err == nil && f == nil {
+		err = errCells
+	}
+	if err != nil {
+		return first, err
+	}
+	return pipeline.Inserted{ID: formatID(row), Duplicate: true, Status: statusName(f.status)}, nil
 }
 
-const insertCell = `INSERT INTO cells (row, step, state, attempts, spent, due_at, touched_at) VALUES (?1, ?2, 1, 0, 0, ?3, ?4)`
-
-func (w *writer) queueRoots(seq, pipe, at int64, r *pipeline.NewRow) error {
-	due := max(at, 1)
+func (w *writer) queueRoots(f *flow, at int64, r *pipeline.NewRow) error {
+	f.cells = make([]cell, 0, len(r.Roots)+len(r.Later))
 	for _, step := range r.Roots {
-		id, err := w.name(nameStep, pipe, step)
+		id, err := w.name(nameStep, f.pipe, step)
 		if err != nil {
 			return err
 		}
-		if err := w.conn.prep(insertCell).int(1, seq).int(2, id).int(3, due).int(4, at).run(); err != nil {
-			return err
-		}
+		c := cell{step: id, state: cellQueued, due: max(at, 1), touched: at}
+		f.cells = append(f.cells, c)
 		q := w.queue(id)
 		w.count(q.tally, cellQueued, 1)
-		w.push(q, entry{due: due, row: seq, fresh: true, root: true})
+		q.push(newEntry(c.due, f.row, false))
 	}
 	for _, step := range r.Later {
-		id, err := w.name(nameStep, pipe, step)
+		id, err := w.name(nameStep, f.pipe, step)
 		if err != nil {
 			return err
 		}

@@ -16,19 +16,9 @@ type lease struct {
 	token    int64 // 0: the place is free
 	row      int64
 	q        *queue
-	due      int64 // its place in the index
 	deadline int64
 	pos      int // in the heap of deadlines
 	slot     int64
-
-	attempts, spent int64 // attempts counts this one
-	started         int64
-	worker          int64
-	op              int64
-	fresh           bool
-	again           bool
-	alone           bool
-	discarded       bool // its row was discarded meanwhile
 }
 
 // leases are all cells in hand, by place, by cell and by deadline.

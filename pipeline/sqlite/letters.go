@@ -70,24 +70,24 @@ func (s letterStore) List(ctx context.Context, f pipeline.LetterFilter) (page pi
 	if err != nil || !any {
 		return page, err
 	}
-	limit, last, scanned := clampLimit(f.Limit), int64(0), 0
+	limit, last, used := clampLimit(f.Limit), int64(0), newBudget()
 	err = s.db.read(ctx, func(c *conn) error {
 		sc.c = c
 		return sc.walk(func(l *pipeline.DeadLetter, id int64) bool {
-			if scanned == scanRows || l != nil && len(page.Items) == limit {
+			if used.spent() || l != nil && len(page.Items) == limit {
 				page.Next = formatID(last)
 				return false
 			}
 			if l != nil {
 				page.Items = append(page.Items, *l)
 			}
-			scanned++
+			used.rows++
 			last = id
 			return true
 		})
 	})
 	if f.Query != "" {
-		page.Scanned = scanned
+		page.Scanned = used.rows
 	}
 	return page, err
 }

@@ -13,11 +13,9 @@ import (
 )
 
 const (
-	defaultWindow = 1 << 16
-	minWindow     = 16
-	defaultCache  = 16 << 20
-	readerCount   = 4
-	queueLength   = 1024
+	defaultCache = 16 << 20
+	readerCount  = 4
+	queueLength  = 1024
 )
 
 // OpenReadOnly opens the store for reading while a server may be running on it.
@@ -57,7 +55,6 @@ func newDB(cfg Config) (*DB, error) {
 	db := &DB{
 		path:     filepath.Join(cfg.Path, FileName),
 		log:      cmp.Or(cfg.Logger, slog.New(slog.DiscardHandler)),
-		window:   max(cmp.Or(cfg.Window, defaultWindow), minWindow),
 		jobs:     make(chan *job, queueLength),
 		closing:  make(chan struct{}),
 		stopped:  make(chan struct{}),

@@ -86,7 +86,7 @@ func (db *DB) contentsOf(ctx context.Context, rows []claim) ([]*content, error) 
 
 func (db *DB) content(c *conn, row int64) (*content, error) {
 	found := &content{}
-	s := c.prep(`SELECT r.graph, r.content_type, r.trace, p.body FROM rows r JOIN payloads p ON p.seq = r.seq WHERE r.seq = ?`)
+	s := c.prep(`SELECT graph, content_type, trace, body FROM rows WHERE seq = ?`)
 	_, err := s.int(1, row).one(func() {
 		found.graph = db.names.Load().text(s.i64(0))
 		found.contentType, found.trace = s.str(1), s.str(2)

@@ -5,155 +5,172 @@ import (
 	"slices"
 )
 
-// A cell in the window of its queue.
+// entry is a cell in its queue, in sixteen bytes: ten million of them take
+// 160 MB.
 type entry struct {
-	due, row int64
-	fresh    bool // never received, so that receiving it need not read it
-	root     bool // its row may still be accepted
-	retrying bool
+	due int64
+	key int64 // row << 1 | 1 with an entry that waits for its backoff
+}
+
+func newEntry(due, row int64, retrying bool) entry {
+	return entry{due, row<<1 | boolInt(retrying)}
+}
+
+func (e entry) row() int64     { return e.key >> 1 }
+func (e entry) retrying() bool { return e.key&1 == 1 }
+
+func (e entry) compare(f entry) int {
+	return cmp.Or(cmp.Compare(e.due, f.due), cmp.Compare(e.key, f.key))
 }
 
 func (e entry) before(f entry) bool {
-	return e.due < f.due || e.due == f.due && e.row < f.row
+	return e.due < f.due || e.due == f.due && e.key < f.key
 }
 
-// queue is one step's queue: the window, a heap of what is due soonest, and
-// who waits for work.
-//
-// Every open cell up to the horizon is in the window or leased; what lies
-// beyond is only on disk and is read when the window runs dry. So a backlog of
-// millions takes no more memory than the window. An entry may be out of date
-// (its row was discarded meanwhile): claim finds out.
+// queue is one step's queue and who waits for work. Every open cell is in here.
+// An entry may be out of date (its row was discarded, or the group that queued
+// it failed): claim finds out.
 type queue struct {
 	id       int64
 	pipe     int64 // number of the pipeline
 	pipeline string
 	step     string
 	tally    *tally // the step's
-	rows     *tally // the pipeline's
 
-	window   []entry
-	horizon  entry
-	complete bool // nothing lies beyond the horizon
-	waiters  []*waiter
+	line    line    // what came in the order of its time: nearly everything
+	heap    []entry // what did not
+	waiters []*waiter
 }
 
 func (w *writer) queue(step int64) *queue {
 	q, ok := w.queues[step]
 	if !ok {
 		n := w.db.names.Load()
-		q = &queue{id: step, pipe: n.keys[step].parent, tally: w.tally(step), rows: w.tally(n.keys[step].parent)}
+		q = &queue{id: step, pipe: n.keys[step].parent, tally: w.tally(step)}
 		q.pipeline, q.step = n.step(step)
-		// Nothing open means nothing on disk to be read first.
-		open := q.tally.n[cellQueued] + q.tally.n[cellRunning] + q.tally.n[cellRetrying]
-		q.complete = open == 0
 		w.queues[step] = q
 	}
 	return q
 }
 
-// push adds a cell that became open.
-func (w *writer) push(q *queue, e entry) {
-	if !q.complete && q.horizon.before(e) {
+func (q *queue) len() int { return q.line.n + len(q.heap) }
+
+// push keeps entries far in the future out of the line, behind which everything
+// else would be out of order.
+func (q *queue) push(e entry) {
+	if !e.retrying() && (q.line.n == 0 || q.line.last.before(e)) {
+		q.line.push(e)
 		return
 	}
-	q.add(e)
-	if len(q.window) > w.db.window {
-		q.shrink(w.db.window / 2)
+	q.heap = append(q.heap, e)
+	i := len(q.heap) - 1
+	for i > 0 && e.before(q.heap[(i-1)/2]) {
+		q.heap[i] = q.heap[(i-1)/2]
+		i = (i - 1) / 2
 	}
+	q.heap[i] = e
 }
 
-func (q *queue) add(e entry) {
-	q.window = append(q.window, e)
-	i := len(q.window) - 1
-	for i > 0 {
-		up := (i - 1) / 2
-		if !e.before(q.window[up]) {
-			break
-		}
-		q.window[i] = q.window[up]
-		i = up
+// first answers the entry due first.
+func (q *queue) first() (e entry, ok bool) {
+	switch {
+	case q.line.n == 0 && len(q.heap) == 0:
+		return e, false
+	case q.line.n == 0 || len(q.heap) > 0 && q.heap[0].before(q.line.first()):
+		return q.heap[0], true
 	}
-	q.window[i] = e
+	return q.line.first(), true
 }
 
 // pop removes the entry due first.
-func (q *queue) pop() entry { return q.remove(0) }
+func (q *queue) pop() {
+	if q.line.n == 0 || len(q.heap) > 0 && q.heap[0].before(q.line.first()) {
+		q.popHeap()
+	} else {
+		q.line.pop()
+	}
+}
 
-// remove takes out the entry at a place of the heap.
-func (q *queue) remove(i int) entry {
-	n := len(q.window) - 1
-	e, last := q.window[i], q.window[n]
-	q.window = q.window[:n]
-	if i == n {
-		return e
-	}
-	for i > 0 && last.before(q.window[(i-1)/2]) {
-		q.window[i] = q.window[(i-1)/2]
-		i = (i - 1) / 2
-	}
+func (q *queue) popHeap() {
+	n := len(q.heap) - 1
+	last, i := q.heap[n], 0
+	q.heap = q.heap[:n]
 	for {
 		down := 2*i + 1
-		if down+1 < n && q.window[down+1].before(q.window[down]) {
+		if down+1 < n && q.heap[down+1].before(q.heap[down]) {
 			down++
 		}
-		if down >= n || !q.window[down].before(last) {
+		if down >= n || !q.heap[down].before(last) {
 			break
 		}
-		q.window[i] = q.window[down]
+		q.heap[i] = q.heap[down]
 		i = down
 	}
-	q.window[i] = last
-	return e
+	if n > 0 {
+		q.heap[i] = last
+	} else if cap(q.heap) > lineChunk {
+		q.heap = nil
+	}
 }
 
-// shrink keeps the n entries due first; the others stay on disk alone.
-func (q *queue) shrink(n int) {
-	sortEntries(q.window) // sorted is a heap too
-	q.horizon, q.complete = q.window[n-1], false
-	q.window = q.window[:n]
-}
-
-// forget empties the window; it is read again from disk.
-func (q *queue) forget() {
-	q.window, q.horizon, q.complete = q.window[:0], entry{}, false
-}
-
-// first answers the entry due first, and reads the disk if the window is empty.
-func (w *writer) first(q *queue) (entry, bool, error) {
-	for len(q.window) == 0 && !q.complete {
-		if err := w.refill(q); err != nil {
-			return entry{}, false, err
+// each calls fn for every entry, in no order.
+func (q *queue) each(fn func(entry)) {
+	for i, chunk := range q.line.chunks {
+		if i == 0 {
+			chunk = chunk[q.line.head:]
+		}
+		for _, e := range chunk {
+			fn(e)
 		}
 	}
-	if len(q.window) == 0 {
-		return entry{}, false, nil
+	for _, e := range q.heap {
+		fn(e)
 	}
-	return q.window[0], true, nil
 }
 
-// refill reads half a window from behind the horizon. Leased cells keep their
-// place in the index and are left out.
-func (w *writer) refill(q *queue) error {
-	const query = `SELECT due_at, row, state, attempts + spent = 0 AND coalesce(again, alone, op) IS NULL FROM cells WHERE step = ?1 AND due_at >= ?2 AND (due_at, row) > (?2, ?3)
-		ORDER BY due_at, row LIMIT ?4`
-	limit, found := int64(w.db.window/2), int64(0)
-	s := w.conn.prep(query).int(1, q.id).int(2, max(q.horizon.due, 1)).int(3, q.horizon.row).int(4, limit)
-	err := s.each(func() bool {
-		e := entry{due: s.i64(0), row: s.i64(1), retrying: s.i64(2) == cellRetrying, fresh: s.i64(3) == 1, root: true}
-		q.horizon = e
-		found++
-		if _, leased := w.leases.byCell[cellKey{e.row, q.id}]; !leased {
-			q.add(e)
-		}
-		return true
-	})
-	q.complete = err == nil && found < limit
-	return err
+// fill makes a queue of what was found on disk.
+func (q *queue) fill(es []entry) {
+	slices.SortFunc(es, entry.compare)
+	q.line, q.heap = line{}, nil
+	for _, e := range es {
+		q.push(e)
+	}
 }
 
-func sortEntries(es []entry) {
-	slices.SortFunc(es, func(a, b entry) int {
-		return cmp.Or(cmp.Compare(a.due, b.due), cmp.Compare(a.row, b.row))
-	})
+// line is a first-in-first-out list that grows and shrinks in chunks.
+type line struct {
+	chunks [][]entry
+	head   int // in the first chunk
+	n      int
+	last   entry
+}
+
+const lineChunk = 1024
+
+func (l *line) push(e entry) {
+	at := len(l.chunks) - 1
+	if at < 0 || len(l.chunks[at]) == lineChunk {
+		l.chunks = append(l.chunks, make([]entry, 0, lineChunk))
+		at++
+	}
+	l.chunks[at] = append(l.chunks[at], e)
+	l.n++
+	l.last = e
+}
+
+func (l *line) first() entry { return l.chunks[0][l.head] }
+
+func (l *line) pop() {
+	l.head++
+	l.n--
+	if l.head < len(l.chunks[0]) {
+		return
+	}
+	l.head = 0
+	if len(l.chunks) == 1 {
+		l.chunks[0] = l.chunks[0][:0]
+		return
+	}
+	l.chunks[0] = nil
+	l.chunks = l.chunks[1:]
 }

@@ -95,7 +95,7 @@ func (db *DB) dropLater(wt *waiter) {
 				if l == nil {
 					continue
 				}
-				if err := w.release(l); err != nil {
+				if err := w.settle(l, &pipeline.Outcome{Verdict: pipeline.Release}); err != nil {
 					return err
 				}
 			}
@@ -188,11 +188,11 @@ func (w *writer) dropOnce(q *queue) {
 
 func (w *writer) fill(wt *waiter) error {
 	for len(wt.got) < wt.n {
-		e, ok, err := w.first(wt.q)
-		if err != nil || !ok || e.due > w.now {
-			return err
+		e, ok := wt.q.first()
+		if !ok || e.due > w.now {
+			return nil
 		}
-		wt.q.pop()
+		w.pop(wt.q)
 		if err := w.claim(wt, e); err != nil {
 			return err
 		}

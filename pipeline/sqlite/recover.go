@@ -1,9 +1,12 @@
 package sqlite
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 func newWriter(db *DB, c *conn) *writer {
-	return &writer{db: db, conn: c, leases: newLeases(), queues: map[int64]*queue{}, tallies: map[int64]*tally{}}
+	return &writer{db: db, conn: c, leases: newLeases(), flows: newFlows(), queues: map[int64]*queue{}, tallies: map[int64]*tally{}}
 }
 
 // recover reads what the writer keeps in memory and takes back what an earlier
@@ -21,20 +24,20 @@ func (w *writer) recover() error {
 	if err := w.load(); err != nil {
 		return err
 	}
-	if err := w.begin(); err != nil {
-		return err
+	lost, err := w.findOpen()
+	if err == nil {
+		err = w.takeBackAll(lost)
 	}
-	for _, step := range w.db.names.Load().all(nameStep, 0) {
-		if err := w.recoverStep(w.queue(step)); err != nil {
-			w.rollback()
-			return err
-		}
+	if err == nil {
+		err = w.commit()
 	}
-	return w.commit()
+	if err != nil {
+		w.rollback()
+	}
+	return err
 }
 
-// load reads names, counters and causes, and empties the windows: they are read
-// again when somebody asks.
+// load reads names, counters and causes.
 func (w *writer) load() error {
 	n, err := loadNames(w.conn)
 	if err != nil {
@@ -51,52 +54,60 @@ func (w *writer) load() error {
 		if n.keys[id] != (nameKey{nameStep, q.pipe, q.step}) { // named by a group that was rolled back
 			delete(w.queues, id)
 		}
-		q.forget()
-	}
-	for _, l := range w.leases.byCell {
-		s := w.conn.prep("SELECT r.status, c.op FROM cells c JOIN rows r ON r.seq = c.row WHERE c.row = ? AND c.step = ?")
-		_, err := s.int(1, l.row).int(2, l.q.id).one(func() { l.discarded, l.op = s.i64(0) == rowDiscarded, s.i64(1) })
-		if err != nil {
-			return err
-		}
 	}
 	return nil
 }
 
-// recoverStep keeps running attempts as lost and queues their cells. They are
-// among the first in the index, and their number is known, so that a backlog
-// behind them is not read.
-func (w *writer) recoverStep(q *queue) error {
-	lost := make([]lease, 0, q.tally.n[cellRunning])
-	const columns = `SELECT c.row, c.attempts, c.started_at, c.worker FROM cells c WHERE c.state = 2 AND c.step = ?1 AND c.due_at `
-	if q.tally.n[cellRunning] > 0 {
-		s := w.conn.prep(columns + "> 0 ORDER BY c.due_at, c.row")
-		err := s.int(1, q.id).each(func() bool {
-			lost = append(lost, lease{row: s.i64(0), q: q, attempts: s.i64(1), started: s.i64(2), worker: s.i64(3)})
-			return int64(len(lost)) < q.tally.n[cellRunning]
-		})
+// findOpen fills the queues from the rows that are not finished, and answers
+// those with a step that was running.
+func (w *writer) findOpen() (lost []int64, err error) {
+	found := map[int64][]entry{}
+	var cells []cell
+	for _, pipe := range w.db.names.Load().all(namePipeline, 0) {
+		for _, status := range [...]int64{rowAccepted, rowInProgress, rowDead, rowDiscarded} {
+			s := w.conn.prep("SELECT seq, cells FROM flow WHERE span = ?").int(1, span(pipe, status))
+			each := s.each(func() bool {
+				row := s.i64(0)
+				w.flows.record = s.bytes(1, w.flows.record)
+				if cells, err = readCells(w.flows.record, row>>idBits, cells[:0]); err != nil {
+					return false
+				}
+				for _, c := range cells {
+					switch {
+					case c.state == cellRunning:
+						lost = append(lost, row)
+					case c.open() && status != rowDiscarded:
+						found[c.step] = append(found[c.step], newEntry(c.due, row, c.state == cellRetrying))
+					}
+				}
+				return true
+			})
+			if err = cmp.Or(err, each); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for step, es := range found {
+		w.queue(step).fill(es)
+	}
+	return lost, nil
+}
+
+// takeBackAll keeps running attempts as lost and queues their cells.
+func (w *writer) takeBackAll(rows []int64) error {
+	for _, row := range rows {
+		f, err := w.flow(row)
 		if err != nil {
 			return err
 		}
-	}
-	s := w.conn.prep(columns + "< 0")
-	err := s.int(1, q.id).each(func() bool {
-		lost = append(lost, lease{row: s.i64(0), q: q, attempts: s.i64(1), started: s.i64(2), worker: s.i64(3), discarded: true})
-		return true
-	})
-	if err != nil {
-		return err
-	}
-	for i := range lost {
-		if err := w.lose(&lost[i], w.now); err != nil {
-			return err
-		}
-		if !lost[i].discarded {
-			w.move(q.tally, cellRunning, cellQueued)
+		for i := range f.cells {
+			if err := w.takeBack(f, w.queue(f.cells[i].step)); err != nil {
+				return err
+			}
 		}
 	}
-	if len(lost) > 0 {
-		w.db.log.Info("attempts of an earlier process were lost", "pipeline", q.pipeline, "step", q.step, "attempts", len(lost))
+	if len(rows) > 0 {
+		w.db.log.Info("attempts of an earlier process were lost", "attempts", len(rows))
 	}
 	return nil
 }

@@ -9,57 +9,62 @@ import (
 	"redrive/pipeline"
 )
 
-const rowColumns = `SELECT seq, pipeline, graph, status, changed_at, size, content_type, label, error, reason, key FROM rows WHERE seq = ?`
+const rowQuery = `SELECT r.pipeline, r.graph, r.size, r.content_type, r.label, r.error, r.key, f.span, f.changed_at, f.reason, f.cells
+	FROM rows r JOIN flow f ON f.seq = r.seq WHERE r.seq = ?`
 
-// loadRow reads a row and its cells.
-func (db *DB) loadRow(c *conn, seq int64) (r pipeline.Row, key string, found bool, err error) {
-	s := c.prep(rowColumns).int(1, seq)
+// storedRow is a row as it is read for others.
+type storedRow struct {
+	pipeline.Row
+	key   string
+	cells []cell
+}
+
+// loadRow answers nil if there is no such row.
+func (db *DB) loadRow(c *conn, seq int64) (*storedRow, error) {
+	s := c.prep(rowQuery).int(1, seq)
+	r := &storedRow{}
 	var pipe, graph int64
-	found, err = s.one(func() {
-		pipe, graph = s.i64(1), s.i64(2)
-		r = pipeline.Row{ID: formatID(seq), Status: statusName(s.i64(3)), CreatedAt: idTime(seq), UpdatedAt: fromMillis(s.i64(4)),
-			Size: s.num(5), ContentType: s.str(6), Label: s.str(7), Error: s.str(8)}
-		if reason := s.str(9); reason != "" {
-			r.Error = reason
-		}
-		key = s.str(10)
+	found, err := s.one(func() {
+		pipe, graph = s.i64(0), s.i64(1)
+		r.Row = pipeline.Row{ID: formatID(seq), Status: statusName(spanStatus(s.i64(7))), CreatedAt: idTime(seq), UpdatedAt: fromMillis(s.i64(8)),
+			Size: s.num(2), ContentType: s.str(3), Label: s.str(4), Error: cmp.Or(s.str(9), s.str(5))}
+		r.key = s.str(6)
+		c.record = s.bytes(10, c.record)
 	})
 	if err != nil || !found {
-		return r, key, found, err
+		return nil, err
 	}
 	n, err := db.namesFor(c, graph)
 	if err != nil {
-		return r, key, found, err
+		return nil, err
 	}
 	r.Pipeline, r.Graph = n.text(pipe), n.text(graph)
-	r.Steps, err = db.loadFlags(c, seq, n)
-	for _, f := range r.Steps {
+	if r.cells, err = readCells(c.record, seq>>idBits, nil); err != nil {
+		return nil, err
+	}
+	for i := range r.cells {
+		f := flagOf(&r.cells[i], n)
 		if f.TouchedAt.After(r.UpdatedAt) {
 			r.UpdatedAt = f.TouchedAt
 		}
+		r.Steps = append(r.Steps, f)
 	}
-	return r, key, found, err
+	return r, nil
 }
 
-func (db *DB) loadFlags(c *conn, seq int64, n *names) ([]pipeline.Flag, error) {
-	var flags []pipeline.Flag
-	s := c.prep("SELECT step, state, attempts, due_at, touched_at, last_error, worker, alone FROM cells WHERE row = ?")
-	err := s.int(1, seq).each(func() bool {
-		f := pipeline.Flag{Name: n.text(s.i64(0)), State: stateName(s.i64(1)), Attempts: s.num(2),
-			LastError: s.str(5), Worker: n.text(s.i64(6)), Alone: s.i64(7) == 1}
-		switch touched := fromMillis(s.i64(4)); s.i64(1) {
-		case cellWaiting:
-		case cellProcessed:
-			f.ProcessedAt, f.TouchedAt = touched, touched
-		case cellRetrying:
-			f.NextAttemptAt, f.TouchedAt = fromMillis(max(s.i64(3), -s.i64(3))), touched
-		default:
-			f.TouchedAt = touched
-		}
-		flags = append(flags, f)
-		return true
-	})
-	return flags, err
+func flagOf(c *cell, n *names) pipeline.Flag {
+	f := pipeline.Flag{Name: n.text(c.step), State: stateName(c.state), Attempts: int(c.attempts), LastError: c.lastError,
+		Worker: n.text(c.worker), Alone: c.alone}
+	if c.state != cellWaiting {
+		f.TouchedAt = fromMillis(c.touched)
+	}
+	switch c.state {
+	case cellProcessed:
+		f.ProcessedAt = f.TouchedAt
+	case cellRetrying:
+		f.NextAttemptAt = fromMillis(c.due)
+	}
+	return f
 }
 
 // namesFor answers names that know id. Only a store opened for reading may have
@@ -93,14 +98,15 @@ func (s rowStore) Get(ctx context.Context, id string) (d pipeline.RowDetail, err
 		return d, noRow()
 	}
 	err = s.db.read(ctx, func(c *conn) error {
-		var found bool
-		if d.Row, d.Key, found, err = s.db.loadRow(c, seq); err != nil {
+		r, err := s.db.loadRow(c, seq)
+		if err != nil {
 			return err
 		}
-		if !found {
+		if r == nil {
 			return noRow()
 		}
-		return s.db.loadDetail(c, seq, &d)
+		d.Row, d.Key = r.Row, r.key
+		return s.db.loadDetail(c, seq, r.cells, &d)
 	})
 	if err != nil {
 		return pipeline.RowDetail{}, err
@@ -108,8 +114,8 @@ func (s rowStore) Get(ctx context.Context, id string) (d pipeline.RowDetail, err
 	return d, nil
 }
 
-func (db *DB) loadDetail(c *conn, seq int64, d *pipeline.RowDetail) error {
-	s := c.prep("SELECT body FROM payloads WHERE seq = ?").int(1, seq)
+func (db *DB) loadDetail(c *conn, seq int64, cells []cell, d *pipeline.RowDetail) error {
+	s := c.prep("SELECT body FROM rows WHERE seq = ?").int(1, seq)
 	if _, err := s.one(func() { d.Payload = s.bytes(0, nil) }); err != nil {
 		return err
 	}
@@ -125,30 +131,30 @@ func (db *DB) loadDetail(c *conn, seq int64, d *pipeline.RowDetail) error {
 	if err != nil {
 		return err
 	}
-	d.Attempts, err = loadAttempts(c, seq, n)
+	d.Attempts, err = loadAttempts(c, seq, cells, n)
 	return err
 }
 
 // loadAttempts answers all attempts, newest first; those that set a flag are in
 // its cell.
-func loadAttempts(c *conn, seq int64, n *names) ([]pipeline.Attempt, error) {
+func loadAttempts(c *conn, seq int64, cells []cell, n *names) ([]pipeline.Attempt, error) {
 	var list []pipeline.Attempt
-	add := func(s *stmt) func() bool {
-		return func() bool {
-			list = append(list, pipeline.Attempt{Step: n.text(s.i64(0)), Number: s.num(1), StartedAt: fromMillis(s.i64(2)),
-				Duration: time.Duration(s.i64(3)) * time.Microsecond, Outcome: outcomeName(s.i64(4)), StatusCode: s.num(5),
-				Error: s.str(6), Worker: n.text(s.i64(7))})
-			return true
-		}
-	}
 	s := c.prep("SELECT step, number, started_at, duration, outcome, status_code, error, worker FROM attempts WHERE row = ?")
-	if err := s.int(1, seq).each(add(s)); err != nil {
+	err := s.int(1, seq).each(func() bool {
+		list = append(list, pipeline.Attempt{Step: n.text(s.i64(0)), Number: s.num(1), StartedAt: fromMillis(s.i64(2)),
+			Duration: time.Duration(s.i64(3)) * time.Microsecond, Outcome: outcomeName(s.i64(4)), StatusCode: s.num(5),
+			Error: s.str(6), Worker: n.text(s.i64(7))})
+		return true
+	})
+	if err != nil {
 		return nil, err
 	}
-	s = c.prep(`SELECT step, attempts, started_at, duration, 1, status_code, NULL, worker FROM cells
-		WHERE row = ? AND state = 5 AND started_at IS NOT NULL`)
-	if err := s.int(1, seq).each(add(s)); err != nil {
-		return nil, err
+	for _, c := range cells {
+		if c.state == cellProcessed && c.started != 0 {
+			list = append(list, pipeline.Attempt{Step: n.text(c.step), Number: int(c.attempts), StartedAt: fromMillis(c.started),
+				Duration: time.Duration(c.duration) * time.Microsecond, Outcome: pipeline.AttemptProcessed, StatusCode: int(c.code),
+				Worker: n.text(c.worker)})
+		}
 	}
 	slices.SortStableFunc(list, func(a, b pipeline.Attempt) int {
 		return cmp.Or(b.StartedAt.Compare(a.StartedAt), cmp.Compare(b.Number, a.Number))

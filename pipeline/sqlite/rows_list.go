@@ -7,11 +7,9 @@ import (
 	"redrive/pipeline"
 )
 
-const (
-	scanRows  = 5000     // rows one call looks at when it must look into them
-	scanBytes = 32 << 20 // payload bytes likewise
-	scanChunk = 250
-)
+// scanChunk is how many candidates are read at once by a list that looks into
+// them.
+const scanChunk = 250
 
 // rowScan is one call of List: candidates come in order from the index over
 // pipeline and status, and are looked into when the filter asks for more.
@@ -21,17 +19,15 @@ type rowScan struct {
 	f      pipeline.RowFilter
 	limit  int
 	wanted []int64 // statuses
-	spans  []span
-	all    bool  // the spans are the whole table
-	lo, hi int64 // candidates lie between, both excluded
+	spans  []int64 // of pipeline and status
+	all    bool    // the spans are the whole table
+	lo, hi int64   // candidates lie between, both excluded
 	match  *rowMatch
 
 	page pipeline.Page[pipeline.Row]
 	last int64 // candidate looked at last
+	used budget
 }
-
-// span is the rows of a pipeline in one status.
-type span struct{ pipeline, status int64 }
 
 // List answers rows in the order of their ids. A filter that looks into rows
 // (Query, State) looks at a bounded number a call.
@@ -39,7 +35,7 @@ func (s rowStore) List(ctx context.Context, f pipeline.RowFilter) (pipeline.Page
 	if err := s.db.usable(ctx); err != nil {
 		return pipeline.Page[pipeline.Row]{}, err
 	}
-	sc := &rowScan{db: s.db, f: f, limit: clampLimit(f.Limit)}
+	sc := &rowScan{db: s.db, f: f, limit: clampLimit(f.Limit), used: newBudget()}
 	if err := sc.bounds(); err != nil {
 		return sc.page, err
 	}
@@ -97,7 +93,7 @@ func (sc *rowScan) choose(n *names) bool {
 	sc.all = sc.f.Pipeline == "" && len(statuses) == rowDiscarded
 	for _, p := range pipes {
 		for _, status := range statuses {
-			sc.spans = append(sc.spans, span{p, status})
+			sc.spans = append(sc.spans, span(p, status))
 		}
 	}
 	return len(sc.spans) > 0

@@ -77,7 +77,7 @@ func (m *rowMatch) text(c *conn, seq int64, r *pipeline.Row) (bool, int, error) 
 			return true, 0, nil
 		}
 	}
-	s := c.prep("SELECT body FROM payloads WHERE seq = ?").int(1, seq)
+	s := c.prep("SELECT body FROM rows WHERE seq = ?").int(1, seq)
 	m.body = m.body[:0]
 	_, err := s.one(func() { m.body = s.bytes(0, m.body) })
 	return foldContains(m.body, m.query), len(m.body), err
@@ -93,12 +93,34 @@ func foldContains(text, lower []byte) bool {
 			return bytes.Contains(bytes.ToLower(text), lower)
 		}
 	}
-	for i := 0; i+len(lower) <= len(text); i++ {
+	if len(lower) == 0 {
+		return true
+	}
+	small, large := lower[0], bytes.ToUpper(lower[:1])[0]
+	nextSmall, nextLarge := indexFrom(text, small, 0), indexFrom(text, large, 0)
+	for {
+		i := min(nextSmall, nextLarge)
+		if len(text)-i < len(lower) {
+			return false
+		}
 		if foldPrefix(text[i:], lower) {
 			return true
 		}
+		if i == nextSmall {
+			nextSmall = indexFrom(text, small, i+1)
+		}
+		if i == nextLarge {
+			nextLarge = indexFrom(text, large, i+1)
+		}
 	}
-	return false
+}
+
+// indexFrom answers the length of text where there is no b from i on.
+func indexFrom(text []byte, b byte, i int) int {
+	if n := bytes.IndexByte(text[i:], b); n >= 0 {
+		return i + n
+	}
+	return len(text)
 }
 
 func foldPrefix(text, lower []byte) bool {
@@ -114,32 +136,26 @@ func foldPrefix(text, lower []byte) bool {
 	return true
 }
 
-// fewOpen is how many open cells of a step are looked up by their queue rather
-// than found among all rows.
+// fewOpen is how many cells of a step are looked up by their queue rather than
+// found among all rows.
 const fewOpen = 5_000
 
-// fewCandidates answers the rows to look at when a step has few in the state,
-// so that they are found however many rows are newer; nil means all.
+// fewCandidates answers the rows to look at when few steps are in the state, so
+// that they are found however many rows are newer; nil means all. Only the
+// writer knows what is running and what is queued.
 func (sc *rowScan) fewCandidates(ctx context.Context) ([]int64, error) {
-	switch {
-	case sc.f.State == pipeline.StateRunning && !sc.db.readOnly:
-		return sc.leased(ctx)
-	case sc.f.Step != "" && (sc.f.State == pipeline.StateQueued || sc.f.State == pipeline.StateRetrying):
-		return sc.fewQueued(ctx)
+	running := sc.f.State == pipeline.StateRunning
+	queued := sc.f.State == pipeline.StateQueued || sc.f.State == pipeline.StateRetrying
+	if sc.db.readOnly || !running && !queued {
+		return nil, nil
 	}
-	return nil, nil
-}
-
-// leased asks the writer, which alone knows what is running.
-func (sc *rowScan) leased(ctx context.Context) ([]int64, error) {
-	few := []int64{}
+	var few []int64
 	steps := sc.db.names.Load().steps(sc.f.Pipeline, sc.f.Step)
 	err := sc.db.do(ctx, 1, true, func(w *writer) error {
-		few = few[:0]
-		for _, l := range w.leases.byCell {
-			if slices.Contains(steps, l.q.id) {
-				few = append(few, l.row)
-			}
+		if few = []int64{}; running {
+			few = w.leased(steps, few)
+		} else {
+			few = w.queued(steps, few)
 		}
 		return nil
 	})
@@ -150,21 +166,26 @@ func (sc *rowScan) leased(ctx context.Context) ([]int64, error) {
 	return slices.Compact(few), nil
 }
 
-func (sc *rowScan) fewQueued(ctx context.Context) ([]int64, error) {
-	few := []int64{}
-	err := sc.db.read(ctx, func(c *conn) error {
-		for _, step := range sc.db.names.Load().steps(sc.f.Pipeline, sc.f.Step) {
-			s := c.prep("SELECT row FROM cells WHERE step = ? AND due_at IS NOT NULL LIMIT ?")
-			err := s.int(1, step).int(2, fewOpen).each(func() bool { few = append(few, s.i64(0)); return true })
-			if err != nil {
-				return err
-			}
+func (w *writer) leased(steps, rows []int64) []int64 {
+	for _, l := range w.leases.byCell {
+		if slices.Contains(steps, l.q.id) {
+			rows = append(rows, l.row)
 		}
-		return nil
-	})
-	if err != nil || len(few) >= fewOpen {
-		return nil, err
 	}
-	slices.Sort(few)
-	return slices.Compact(few), nil
+	return rows
+}
+
+// queued answers nil if there are too many.
+func (w *writer) queued(steps, rows []int64) []int64 {
+	n := 0
+	for _, step := range steps {
+		n += w.queue(step).len()
+	}
+	if n > fewOpen {
+		return nil
+	}
+	for _, step := range steps {
+		w.queue(step).each(func(e entry) { rows = append(rows, e.row()) })
+	}
+	return rows
 }

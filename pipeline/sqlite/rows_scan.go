@@ -9,20 +9,17 @@ import (
 // run walks through the candidates; one match more than asked for tells that
 // there is a next page.
 func (sc *rowScan) run(few []int64) error {
-	scanned, size := 0, 0
 	for {
-		seqs, err := sc.candidates(few, scanned)
+		seqs, err := sc.candidates(few)
 		if err != nil || len(seqs) == 0 {
 			return err
 		}
 		for _, seq := range seqs {
-			if scanned == scanRows || size > scanBytes {
+			if sc.used.spent() {
 				sc.page.Next = formatID(sc.last)
 				return nil
 			}
-			scanned++
-			more, n, err := sc.look(seq)
-			size += n
+			more, err := sc.look(seq)
 			if err != nil || !more {
 				return err
 			}
@@ -31,29 +28,32 @@ func (sc *rowScan) run(few []int64) error {
 }
 
 // look takes one candidate into the page if it matches; false ends the walk.
-func (sc *rowScan) look(seq int64) (more bool, size int, err error) {
-	r, _, found, err := sc.db.loadRow(sc.c, seq)
+func (sc *rowScan) look(seq int64) (more bool, err error) {
+	r, err := sc.db.loadRow(sc.c, seq)
 	if err != nil {
-		return false, 0, err
+		return false, err
 	}
-	ok := found && sc.fits(&r) && (sc.match == nil || sc.match.cells(&r))
+	ok := r != nil && sc.fits(&r.Row) && (sc.match == nil || sc.match.cells(&r.Row))
 	if ok && sc.f.Query != "" {
-		if ok, size, err = sc.match.text(sc.c, seq, &r); err != nil {
-			return false, size, err
+		var size int
+		if ok, size, err = sc.match.text(sc.c, seq, &r.Row); err != nil {
+			return false, err
 		}
+		sc.used.bytes += size
 	}
 	if ok {
 		if len(sc.page.Items) == sc.limit {
 			sc.page.Next = formatID(sc.last)
-			return false, size, nil
+			return false, nil
 		}
-		sc.page.Items = append(sc.page.Items, r)
+		sc.page.Items = append(sc.page.Items, r.Row)
 	}
 	if sc.f.Query != "" {
 		sc.page.Scanned++
 	}
+	sc.used.rows++
 	sc.last = seq
-	return true, size, nil
+	return true, nil
 }
 
 // fits tells whether a candidate lies in one of the spans; those found by queue
@@ -63,9 +63,9 @@ func (sc *rowScan) fits(r *pipeline.Row) bool {
 }
 
 // candidates answers the next of them in order.
-func (sc *rowScan) candidates(few []int64, scanned int) ([]int64, error) {
+func (sc *rowScan) candidates(few []int64) ([]int64, error) {
 	lo, hi := sc.lo, sc.hi
-	if scanned > 0 {
+	if sc.used.rows > 0 {
 		if sc.f.Oldest {
 			lo = sc.last
 		} else {
@@ -81,10 +81,10 @@ func (sc *rowScan) candidates(few []int64, scanned int) ([]int64, error) {
 	}
 	var seqs []int64
 	if sc.all {
-		return seqs, sc.read(&seqs, "SELECT seq FROM rows WHERE seq > ?1 AND seq < ?2", span{}, lo, hi, n)
+		return seqs, sc.read(&seqs, "SELECT seq FROM flow WHERE seq > ?1 AND seq < ?2", 0, lo, hi, n)
 	}
 	for _, sp := range sc.spans {
-		err := sc.read(&seqs, "SELECT seq FROM rows WHERE pipeline = ?4 AND status = ?5 AND seq > ?1 AND seq < ?2", sp, lo, hi, n)
+		err := sc.read(&seqs, "SELECT seq FROM flow WHERE span = ?4 AND seq > ?1 AND seq < ?2", sp, lo, hi, n)
 		if err != nil {
 			return nil, err
 		}
@@ -93,15 +93,15 @@ func (sc *rowScan) candidates(few []int64, scanned int) ([]int64, error) {
 	return seqs[:min(n, len(seqs))], nil
 }
 
-func (sc *rowScan) read(seqs *[]int64, query string, sp span, lo, hi int64, n int) error {
+func (sc *rowScan) read(seqs *[]int64, query string, sp, lo, hi int64, n int) error {
 	if sc.f.Oldest {
 		query += " ORDER BY seq LIMIT ?3"
 	} else {
 		query += " ORDER BY seq DESC LIMIT ?3"
 	}
 	s := sc.c.prep(query).int(1, lo).int(2, hi).int(3, int64(n))
-	if sp.status != 0 {
-		s.int(4, sp.pipeline).int(5, sp.status)
+	if sp != 0 {
+		s.int(4, sp)
 	}
 	return s.each(func() bool { *seqs = append(*seqs, s.i64(0)); return true })
 }

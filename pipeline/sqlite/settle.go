@@ -51,87 +51,91 @@ func (db *DB) extend(ctx context.Context, hide time.Duration, ds []pipeline.Deli
 	return answers, nil
 }
 
+// settle writes an outcome.
 func (w *writer) settle(l *lease, o *pipeline.Outcome) error {
+	f, err := w.flow(l.row)
+	if err != nil {
+		return err
+	}
+	if f == nil || f.cell(l.q.id) == nil {
+		return errCells
+	}
+	c, q := f.cell(l.q.id), l.q
+	w.leases.end(l)
+	w.change(f, changedCells)
 	switch o.Verdict {
 	case pipeline.Processed:
-		return w.processed(l, o)
+		return w.processed(f, c, q, o)
 	case pipeline.Retry:
-		return w.retry(l, o)
+		return w.retry(f, c, q, o)
 	case pipeline.Dead:
-		return w.dead(l, o)
+		return w.dead(f, c, q, o)
 	default:
-		return w.release(l)
+		w.release(f, c, q)
+		return nil
 	}
 }
 
-// calls answers the number of attempts with this one, if it was one.
-func calls(l *lease, a *pipeline.Attempt) int64 {
-	if a.Number == 0 {
-		return l.attempts - 1
+// leave takes a cell out of the running ones; due is when it is due again, if
+// it is. An attempt that made no call is not counted.
+func (w *writer) leave(f *flow, c *cell, q *queue, state, due int64, a *pipeline.Attempt) {
+	if !f.discarded() {
+		w.move(q.tally, cellRunning, state)
 	}
-	return l.attempts
+	c.state, c.due, c.touched = state, due, w.now
+	if a.Number == 0 {
+		c.attempts--
+	}
 }
 
 // processed sets the flag. The successful attempt is kept in the cell.
-func (w *writer) processed(l *lease, o *pipeline.Outcome) error {
-	worker, err := w.worker(l, &o.Attempt)
+func (w *writer) processed(f *flow, c *cell, q *queue, o *pipeline.Outcome) error {
+	a := &o.Attempt
+	worker, err := w.workerOf(c, a)
 	if err != nil {
 		return err
 	}
-	started := startOf(l, &o.Attempt)
-	if o.Attempt.Number == 0 {
+	started := startOf(c, a)
+	if a.Number == 0 {
 		started = 0
 	}
-	err = w.conn.prep(`UPDATE cells SET state = 5, due_at = NULL, attempts = ?1, touched_at = ?2, started_at = ?3, duration = ?4,
-		status_code = ?5, worker = ?6, op = NULL WHERE row = ?7 AND step = ?8`).
-		int(1, calls(l, &o.Attempt)).int(2, w.now).orNull(3, started).orNull(4, o.Attempt.Duration.Microseconds()).
-		orNull(5, int64(o.Attempt.StatusCode)).orNull(6, worker).int(7, l.row).int(8, l.q.id).run()
-	if err != nil {
+	w.leave(f, c, q, cellProcessed, 0, a)
+	c.started, c.duration, c.code, c.worker = started, a.Duration.Microseconds(), int64(a.StatusCode), worker
+	if len(o.Result) > 0 {
+		if err := w.putResult(f.row, c.step, o.Result); err != nil {
+			return err
+		}
+	}
+	w.count(q.tally, countProcessed, 1)
+	if c.op != 0 {
+		w.progressOf(c.op).succeeded++
+		c.op = 0
+	}
+	return w.passed(f, *c, q, o)
+}
+
+func (w *writer) putResult(row, step int64, body []byte) error {
+	if err := w.begin(); err != nil {
 		return err
 	}
-	if len(o.Result) > 0 {
-		err := w.conn.prep("INSERT OR REPLACE INTO results (row, step, body) VALUES (?, ?, ?)").int(1, l.row).int(2, l.q.id).blob(3, o.Result).run()
-		if err != nil {
-			return err
-		}
-	}
-	w.counted(l, cellProcessed)
-	w.count(l.q.tally, countProcessed, 1)
-	if l.op != 0 {
-		w.progressOf(l.op).succeeded++
-	}
-	w.leases.end(l)
-	was := w.leases.ended[len(w.leases.ended)-1]
-	for i := range o.Unlocks {
-		if err := w.unlock(&was, &o.Unlocks[i]); err != nil {
-			return err
-		}
-	}
-	return w.maybeDone(&was, o.Delivery.Step, o.Sinks)
+	return w.conn.prep("INSERT OR REPLACE INTO results (row, step, body) VALUES (?, ?, ?)").int(1, row).int(2, step).blob(3, body).run()
 }
 
-// counted moves a running cell in its step's counters.
-func (w *writer) counted(l *lease, to int64) {
-	if !l.discarded {
-		w.move(l.q.tally, cellRunning, to)
-	}
-}
-
-func (w *writer) worker(l *lease, a *pipeline.Attempt) (int64, error) {
+func (w *writer) workerOf(c *cell, a *pipeline.Attempt) (int64, error) {
 	if a.Worker == "" {
-		return l.worker, nil
+		return c.worker, nil
 	}
 	return w.name(nameWorker, 0, a.Worker)
 }
 
-func startOf(l *lease, a *pipeline.Attempt) int64 {
+func startOf(c *cell, a *pipeline.Attempt) int64 {
 	if a.StartedAt.IsZero() {
-		return l.started
+		return c.started
 	}
 	return millis(a.StartedAt)
 }
 
-func (w *writer) retry(l *lease, o *pipeline.Outcome) error {
+func (w *writer) retry(f *flow, c *cell, q *queue, o *pipeline.Outcome) error {
 	outcome, spent := int64(attemptFailed), int64(1)
 	if o.Free {
 		outcome, spent = attemptThrottled, 0
@@ -139,63 +143,46 @@ func (w *writer) retry(l *lease, o *pipeline.Outcome) error {
 			outcome = attemptLost
 		}
 	}
-	if err := w.keepAttempt(l, &o.Attempt, outcome); err != nil {
+	if err := w.keepAttempt(f, c, q, &o.Attempt, outcome); err != nil {
 		return err
 	}
-	due := dueMillis(o.RetryAt)
-	at := due
-	if l.discarded {
-		at = -due
+	if c.firstFailed == 0 {
+		c.firstFailed = spent * startOf(c, &o.Attempt)
 	}
-	err := w.conn.prep(`UPDATE cells SET state = 3, due_at = ?1, attempts = ?2, spent = spent + ?3, touched_at = ?4,
-		last_error = coalesce(?5, last_error), first_failed_at = coalesce(first_failed_at, ?6) WHERE row = ?7 AND step = ?8`).
-		int(1, at).int(2, calls(l, &o.Attempt)).int(3, spent).int(4, w.now).textOrNull(5, o.Attempt.Error).
-		orNull(6, spent*startOf(l, &o.Attempt)).int(7, l.row).int(8, l.q.id).run()
-	if err != nil {
-		return err
+	if o.Attempt.Error != "" {
+		c.lastError = o.Attempt.Error
 	}
-	w.counted(l, cellRetrying)
-	discarded := l.discarded
-	q, row := l.q, l.row
-	w.leases.end(l)
-	if !discarded {
-		w.push(q, entry{due: due, row: row, retrying: true})
+	c.spent += spent
+	w.leave(f, c, q, cellRetrying, dueMillis(o.RetryAt), &o.Attempt)
+	if !f.discarded() {
+		q.push(newEntry(c.due, f.row, true))
 	}
 	return nil
 }
 
 // release puts the cell back where it was, as if it had not been received.
-func (w *writer) release(l *lease) error {
-	err := w.conn.prep("UPDATE cells SET state = 1, attempts = attempts - 1, touched_at = ? WHERE row = ? AND step = ?").
-		int(1, w.now).int(2, l.row).int(3, l.q.id).run()
-	if err != nil {
-		return err
+func (w *writer) release(f *flow, c *cell, q *queue) {
+	w.leave(f, c, q, cellQueued, c.due, &pipeline.Attempt{})
+	if !f.discarded() {
+		q.push(newEntry(c.due, f.row, false))
 	}
-	w.counted(l, cellQueued)
-	q, e, discarded := l.q, entry{due: l.due, row: l.row, fresh: l.fresh}, l.discarded
-	w.leases.end(l)
-	if !discarded {
-		w.push(q, e)
-	}
-	return nil
 }
 
 // keepAttempt stores an attempt that set no flag, and counts it.
-func (w *writer) keepAttempt(l *lease, a *pipeline.Attempt, outcome int64) error {
+func (w *writer) keepAttempt(f *flow, c *cell, q *queue, a *pipeline.Attempt, outcome int64) error {
 	if a.Number == 0 {
 		return nil
 	}
 	switch outcome {
 	case attemptThrottled:
-		w.count(l.q.tally, countThrottled, 1)
+		w.count(q.tally, countThrottled, 1)
 	case attemptFailed, attemptDead:
-		w.count(l.q.tally, countFailed, 1)
+		w.count(q.tally, countFailed, 1)
 	}
-	worker, err := w.worker(l, a)
+	worker, err := w.workerOf(c, a)
 	if err != nil {
 		return err
 	}
-	return w.conn.prep(`INSERT OR REPLACE INTO attempts (row, step, number, started_at, duration, outcome, status_code, error, worker)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`).int(1, l.row).int(2, l.q.id).int(3, l.attempts).int(4, startOf(l, a)).
-		int(5, a.Duration.Microseconds()).int(6, outcome).orNull(7, int64(a.StatusCode)).textOrNull(8, a.Error).orNull(9, worker).run()
+	return w.insertAttempt(f.row, c, attempt{started: startOf(c, a), duration: a.Duration.Microseconds(), outcome: outcome,
+		code: int64(a.StatusCode), text: a.Error, worker: worker})
 }

@@ -19,7 +19,6 @@ type Config struct {
 	Path       string // directory; made if it does not exist
 	Durability string // "full": a commit survives a power cut, "normal": the end of the process; empty: full
 	Logger     *slog.Logger
-	Window     int // cells of one step kept in memory; 0: 65,536, at least 16
 	CacheBytes int // payloads kept in memory; 0: 16 MiB
 }
 
@@ -28,7 +27,6 @@ type DB struct {
 	path     string
 	log      *slog.Logger
 	readOnly bool
-	window   int
 	lock     *os.File
 
 	jobs     chan *job

@@ -33,16 +33,12 @@ func (s rowStore) Unfinished(ctx context.Context, pipe string, before time.Time,
 			return err
 		}
 		for i, seq := range seqs {
-			touched, err := c.value("SELECT max(touched_at) FROM cells WHERE row = ? AND state <> 0", seq)
+			r, err := s.db.loadRow(c, seq)
 			if err != nil {
 				return err
 			}
-			if touched < border {
-				r, _, _, err := s.db.loadRow(c, seq)
-				if err != nil {
-					return err
-				}
-				page.Items = append(page.Items, r)
+			if r != nil && lastTouched(r.cells) < border {
+				page.Items = append(page.Items, r.Row)
 			}
 			if more := i+1 < len(seqs) || len(seqs) == unfinishedScan; more && (len(page.Items) == limit || i+1 == len(seqs)) {
 				page.Next = formatID(seq)
@@ -54,12 +50,21 @@ func (s rowStore) Unfinished(ctx context.Context, pipe string, before time.Time,
 	return page, err
 }
 
+func lastTouched(cells []cell) (at int64) {
+	for _, c := range cells {
+		if c.state != cellWaiting {
+			at = max(at, c.touched)
+		}
+	}
+	return at
+}
+
 // unfinished lists rows that are accepted, in_progress or dead, oldest first.
 func unfinished(c *conn, pipe, after, before int64) ([]int64, error) {
 	var seqs []int64
 	for _, status := range []int64{rowAccepted, rowInProgress, rowDead} {
-		s := c.prep("SELECT seq FROM rows WHERE pipeline = ? AND status = ? AND seq > ? AND seq < ? ORDER BY seq LIMIT ?")
-		err := s.int(1, pipe).int(2, status).int(3, after).int(4, before).int(5, unfinishedScan).each(func() bool {
+		s := c.prep("SELECT seq FROM flow WHERE span = ? AND seq > ? AND seq < ? ORDER BY seq LIMIT ?")
+		err := s.int(1, span(pipe, status)).int(2, after).int(3, before).int(4, unfinishedScan).each(func() bool {
 			seqs = append(seqs, s.i64(0))
 			return true
 		})

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,94 +22,156 @@ func (db *DB) Verify(ctx context.Context) error {
 }
 
 func (w *writer) verify() ([]error, error) {
-	want := map[int64]*[8]int64{}
-	at := func(id int64) *[8]int64 {
-		if want[id] == nil {
-			want[id] = &[8]int64{}
-		}
-		return want[id]
-	}
-	add := func(query string, into func(s *stmt)) error {
-		s := w.conn.prep(query)
-		return s.each(func() bool { into(s); return true })
-	}
-	err := errors.Join(
-		add("SELECT pipeline, status, count(*) FROM rows GROUP BY 1, 2", func(s *stmt) { at(s.i64(0))[s.i64(1)] = s.i64(2) }),
-		add(`SELECT c.step, c.state, count(*) FROM cells c JOIN rows r ON r.seq = c.row WHERE r.status <> 6 AND c.state <> 5
-			GROUP BY 1, 2`, func(s *stmt) { at(s.i64(0))[s.i64(1)] += s.i64(2) }),
-		add(`SELECT g.step, count(*) FROM rows r JOIN graph_steps g ON g.graph = r.graph WHERE r.status NOT IN (5, 6)
-			AND NOT EXISTS (SELECT 1 FROM cells c WHERE c.row = r.seq AND c.step = g.step) GROUP BY 1`,
-			func(s *stmt) { at(s.i64(0))[cellWaiting] += s.i64(1) }),
-	)
-	if err != nil {
+	if err := w.storeFlows(); err != nil {
 		return nil, err
 	}
-	var diff []error
-	n := w.db.names.Load()
+	r := recount{w: w, counted: map[int64]*[8]int64{}, dead: map[cellKey]int64{}, queued: map[cellKey]int64{}}
+	for _, step := range []func() error{r.rows, r.letters, r.causes, r.queues, r.stored} {
+		if err := step(); err != nil {
+			return nil, err
+		}
+	}
+	return r.diff, nil
+}
+
+// recount is one call of Verify.
+type recount struct {
+	w       *writer
+	counted map[int64]*[8]int64
+	dead    map[cellKey]int64 // letters of dead cells
+	queued  map[cellKey]int64 // when cells are due
+	running int
+	diff    []error
+}
+
+func (r *recount) differ(format string, args ...any) {
+	r.diff = append(r.diff, fmt.Errorf(format, args...))
+}
+
+func (r *recount) at(id int64) *[8]int64 {
+	if r.counted[id] == nil {
+		r.counted[id] = &[8]int64{}
+	}
+	return r.counted[id]
+}
+
+// rows counts rows and cells, and compares the counters with that.
+func (r *recount) rows() error {
+	n := r.w.db.names.Load()
+	s := r.w.conn.prep("SELECT f.seq, f.span, f.was, f.cells, r.graph FROM flow f LEFT JOIN rows r ON r.seq = f.seq")
+	var failed error
+	err := s.each(func() bool {
+		f := &flow{row: s.i64(0), pipe: s.i64(1) >> statusBits, status: spanStatus(s.i64(1)), was: s.i64(2)}
+		f.cells, failed = readCells(s.bytes(3, nil), f.row>>idBits, nil)
+		r.row(f, n.graphs[s.i64(4)])
+		return failed == nil
+	})
+	if err = cmp.Or(failed, err); err != nil {
+		return err
+	}
 	for _, kind := range []int64{namePipeline, nameStep} {
 		for _, id := range n.all(kind, 0) {
-			for what, have := range w.tally(id).n {
-				if total := kind == nameStep && what >= countProcessed; !total && have != at(id)[what] {
-					diff = append(diff, fmt.Errorf("counter %d of %s: %d, counted %d", what, n.text(id), have, at(id)[what]))
+			for what, have := range r.w.tally(id).n {
+				if total := kind == nameStep && what >= countProcessed; !total && have != r.at(id)[what] {
+					r.differ("counter %d of %s: %d, counted %d", what, n.text(id), have, r.at(id)[what])
 				}
 			}
 		}
 	}
-	more, err := w.verifyLetters()
-	if err != nil {
-		return nil, err
-	}
-	stored, err := w.verifyStored()
-	return append(append(diff, more...), stored...), err
+	return nil
 }
 
-// verifyLetters compares causes with letters, and letters with dead cells.
-func (w *writer) verifyLetters() ([]error, error) {
-	var diff []error
-	open := map[int64]int64{}
-	s := w.conn.prep("SELECT cause, count(*) FROM letters WHERE state = 1 GROUP BY 1")
-	if err := s.each(func() bool { open[s.i64(0)] = s.i64(1); return true }); err != nil {
-		return nil, err
-	}
-	for id, c := range w.causes {
-		if c.n != open[id] {
-			diff = append(diff, fmt.Errorf("letters of cause %s: %d, counted %d", c.name, c.n, open[id]))
+func (r *recount) row(f *flow, graph []int64) {
+	r.at(f.pipe)[f.status]++
+	for _, step := range graph {
+		if f.cell(step) == nil && !f.discarded() && f.status != rowRejected {
+			r.at(step)[cellWaiting]++
 		}
 	}
-	for _, q := range []string{
-		"SELECT count(*) FROM letters l WHERE state > 0 AND NOT EXISTS (SELECT 1 FROM cells c WHERE c.row = l.row AND c.step = l.step AND c.state = 4 AND c.letter = l.id)",
-		"SELECT count(*) FROM cells c WHERE state = 4 AND NOT EXISTS (SELECT 1 FROM letters l WHERE l.id = c.letter AND l.state > 0)",
-		"SELECT count(*) FROM cells WHERE (state IN (1, 2, 3)) <> (due_at IS NOT NULL)",
-		"SELECT count(*) FROM cells c JOIN rows r ON r.seq = c.row WHERE c.due_at IS NOT NULL AND (r.status = 6) <> (c.due_at < 0)",
-		"SELECT count(*) FROM rows r WHERE status = 4 AND NOT EXISTS (SELECT 1 FROM cells c WHERE c.row = r.seq AND c.state = 4)",
-		"SELECT count(*) FROM rows r WHERE status IN (1, 2, 3) AND EXISTS (SELECT 1 FROM cells c WHERE c.row = r.seq AND c.state = 4)",
-	} {
-		n, err := w.conn.value(q)
-		if err != nil {
-			return nil, err
+	dead := false
+	for _, c := range f.cells {
+		if !f.discarded() && c.state != cellProcessed {
+			r.at(c.step)[c.state]++
 		}
-		if n != 0 {
-			diff = append(diff, fmt.Errorf("%d by %s", n, q))
+		key := cellKey{f.row, c.step}
+		switch c.state {
+		case cellDead:
+			dead = true
+			r.dead[key] = c.letter
+		case cellRunning:
+			r.running++
+		case cellQueued, cellRetrying:
+			if !f.discarded() {
+				r.queued[key] = c.due
+			}
+		}
+		if due := c.open() || c.state == cellRunning; due != (c.due != 0) {
+			r.differ("row %s, step %d in state %d is due at %d", formatID(f.row), c.step, c.state, c.due)
 		}
 	}
-	return diff, nil
+	if is := f.beneath(); dead != (is == rowDead) {
+		r.differ("row %s has status %d, a dead step: %v", formatID(f.row), is, dead)
+	}
 }
 
-// verifyStored compares what is in memory with what is on disk.
-func (w *writer) verifyStored() ([]error, error) {
-	var diff []error
-	s := w.conn.prep("SELECT id, c0, c1, c2, c3, c4, c5, c6, c7 FROM counters")
+// letters compares open letters with dead cells.
+func (r *recount) letters() error {
+	s := r.w.conn.prep("SELECT row, step, id FROM letters WHERE state > 0")
 	err := s.each(func() bool {
-		for i, have := range w.tally(s.i64(0)).n {
-			if have != s.i64(i+1) && !w.tally(s.i64(0)).dirty {
-				diff = append(diff, fmt.Errorf("counter %d of %d: %d, stored %d", i, s.i64(0), have, s.i64(i+1)))
+		key := cellKey{s.i64(0), s.i64(1)}
+		if r.dead[key] != s.i64(2) {
+			r.differ("letter %s: its cell has letter %d", formatID(s.i64(2)), r.dead[key])
+		}
+		delete(r.dead, key)
+		return true
+	})
+	for key := range r.dead {
+		r.differ("row %s is dead at step %d without a letter", formatID(key.row), key.step)
+	}
+	return err
+}
+
+// causes compares the groups of letters with letters.
+func (r *recount) causes() error {
+	open := map[int64]int64{}
+	s := r.w.conn.prep("SELECT cause, count(*) FROM letters WHERE state = 1 GROUP BY 1")
+	err := s.each(func() bool { open[s.i64(0)] = s.i64(1); return true })
+	for id, c := range r.w.causes {
+		if c.n != open[id] {
+			r.differ("letters of cause %s: %d, counted %d", c.name, c.n, open[id])
+		}
+	}
+	return err
+}
+
+// queues looks for open cells that no queue knows, and for leases.
+func (r *recount) queues() error {
+	for _, q := range r.w.queues {
+		q.each(func(e entry) {
+			if key := (cellKey{e.row(), q.id}); r.queued[key] == e.due {
+				delete(r.queued, key)
+			}
+		})
+	}
+	for key, due := range r.queued {
+		r.differ("row %s, step %d is due at %d but in no queue", formatID(key.row), key.step, due)
+	}
+	if r.running != len(r.w.leases.byCell) {
+		r.differ("%d leases for %d running cells", len(r.w.leases.byCell), r.running)
+	}
+	return nil
+}
+
+// stored compares counters in memory with those on disk.
+func (r *recount) stored() error {
+	s := r.w.conn.prep("SELECT id, c0, c1, c2, c3, c4, c5, c6, c7 FROM counters")
+	return s.each(func() bool {
+		t := r.w.tally(s.i64(0))
+		for i, have := range t.n {
+			if have != s.i64(i+1) && !t.dirty {
+				r.differ("counter %d of %d: %d, stored %d", i, t.id, have, s.i64(i+1))
 			}
 		}
 		return true
 	})
-	running, verr := w.conn.value("SELECT count(*) FROM cells WHERE state = 2")
-	if verr == nil && running != int64(len(w.leases.byCell)) {
-		diff = append(diff, fmt.Errorf("%d leases for %d running cells", len(w.leases.byCell), running))
-	}
-	return diff, errors.Join(err, verr)
 }

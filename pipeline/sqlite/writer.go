@@ -29,13 +29,27 @@ type writer struct {
 	dirtyCauses  []*cause
 	progress     []progress
 	served       []*waiter // by the running group
+	popped       []popped
+	flows        flows
 
 	seqs      sequence
 	letter    int64 // last letter's id
 	logLookAt int64 // when the log's size is looked at again
 	stale     bool  // memory must be read again before it is used
 	restUntil int64 // after a failure that no caller caused
-	cells     []cellRow
+}
+
+// popped is an entry the running group took out of a queue. If the group fails
+// it goes back; an entry it put in stays, out of date.
+type popped struct {
+	q *queue
+	e entry
+}
+
+func (w *writer) pop(q *queue) {
+	e, _ := q.first()
+	w.popped = append(w.popped, popped{q, e})
+	q.pop()
 }
 
 // do hands apply to the writer and waits for the commit. A caller whose context
@@ -109,10 +123,13 @@ func (w *writer) next() (at int64, ok bool) {
 		at, ok = w.leases.heap[0].deadline, true
 	}
 	for _, q := range w.queues {
-		if len(q.waiters) > 0 && len(q.window) > 0 && (!ok || q.window[0].due < at) {
-			at, ok = q.window[0].due, true
+		if len(q.waiters) == 0 {
+			continue
 		}
-		if len(q.waiters) > 0 && (q.waiters[0].once || len(q.window) == 0 && !q.complete) {
+		if e, some := q.first(); some && (!ok || e.due < at) {
+			at, ok = e.due, true
+		}
+		if q.waiters[0].once {
 			at, ok = w.now, true
 		}
 	}

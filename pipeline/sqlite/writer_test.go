@@ -133,6 +133,7 @@ func TestAGroupThatFailsIsUndoneInMemory(t *testing.T) {
 	for range 3 {
 		err := db.do(ctx, 1, false, func(w *writer) error {
 			o := processedA(ds[0])
+			q := w.leases.find(ds[0].Receipt).q
 			if err := w.settle(w.leases.find(ds[0].Receipt), &o); err != nil {
 				return err
 			}
@@ -141,7 +142,7 @@ func TestAGroupThatFailsIsUndoneInMemory(t *testing.T) {
 			if _, err := w.insert(&fresh); err != nil {
 				return err
 			}
-			wt := &waiter{q: w.leases.ended[0].q, n: 2, hide: 1000}
+			wt := &waiter{q: q, n: 2, hide: 1000}
 			if err := w.fill(wt); err != nil || len(wt.got) != 2 {
 				t.Errorf("filled %d, %v", len(wt.got), err)
 			}
@@ -197,11 +198,11 @@ func TestAPoisonedJobDoesNotHurtItsNeighbours(t *testing.T) {
 	mustVerify(t, db)
 }
 
-// TestAWindowSmallerThanTheBacklog drains hundreds of rows through a window of
-// sixteen, with retries and releases that leave and enter it.
-func TestAWindowSmallerThanTheBacklog(t *testing.T) {
+// TestABacklogIsDrained drains hundreds of rows, with retries and releases that
+// leave the queue and enter it again.
+func TestABacklogIsDrained(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		db := openStore(t, Config{Window: 1, Durability: "normal"})
+		db := openStore(t, Config{Durability: "normal"})
 		b, ctx, rng := db.Backend(), t.Context(), rand.New(rand.NewPCG(1, 2))
 		const rows = 400
 		for range rows {
@@ -259,7 +260,7 @@ func settleMixed(t *testing.T, b pipeline.Backend, rng *rand.Rand, ds []pipeline
 
 // TestWorkAtOnce runs every kind of call from many goroutines and counts again.
 func TestWorkAtOnce(t *testing.T) {
-	db := openStore(t, Config{Window: 32, Durability: "normal"})
+	db := openStore(t, Config{Durability: "normal"})
 	b := db.Backend()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -280,7 +281,7 @@ func TestWorkAtOnce(t *testing.T) {
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	again := openStore(t, Config{Path: db.path[:len(db.path)-len(FileName)], Window: 32})
+	again := openStore(t, Config{Path: db.path[:len(db.path)-len(FileName)]})
 	mustVerify(t, again)
 }
 

@@ -11,64 +11,41 @@ CREATE TABLE names (
 ) STRICT;
 
 -- The steps a graph had when its first row came: what waits of a row is what
--- its graph has and cells has not.
+-- its graph has and its cells have not.
 CREATE TABLE graph_steps (
     graph INTEGER NOT NULL,
     step  INTEGER NOT NULL,
     PRIMARY KEY (graph, step)
 ) WITHOUT ROWID, STRICT;
 
+-- What never changes of a row.
 CREATE TABLE rows (
     seq          INTEGER PRIMARY KEY, -- milliseconds of acceptance << 20, plus a number: the id, and newest first without an index
     pipeline     INTEGER NOT NULL,
     graph        INTEGER NOT NULL,
-    status       INTEGER NOT NULL,
-    was          INTEGER,             -- discarded: the status underneath, kept up to date
-    forced       INTEGER,             -- 1: a step was queued by hand, so that a last flag alone does not mean done
-    changed_at   INTEGER NOT NULL,    -- last change of the status
     size         INTEGER NOT NULL,
     key          TEXT,
     content_type TEXT,
     label        TEXT,
     trace        TEXT,
     error        TEXT,                -- why it was rejected
-    reason       TEXT,                -- why it was discarded
-    discarded_by INTEGER              -- operation
+    body         BLOB    NOT NULL     -- the payload; last, so that the others are read without it
 ) STRICT;
-CREATE INDEX rows_status ON rows (pipeline, status);
 CREATE UNIQUE INDEX rows_key ON rows (pipeline, key) WHERE key IS NOT NULL;
-CREATE INDEX rows_discarded_by ON rows (discarded_by) WHERE discarded_by IS NOT NULL;
 
-CREATE TABLE payloads (
-    seq  INTEGER PRIMARY KEY,
-    body BLOB NOT NULL
+-- What changes of a row, in one small record, since nearly every write is one
+-- to this table.
+CREATE TABLE flow (
+    seq          INTEGER PRIMARY KEY,
+    span         INTEGER NOT NULL, -- pipeline << 3 | status: one number, for a cheap index
+    was          INTEGER,          -- discarded: the status underneath, kept up to date
+    changed_at   INTEGER NOT NULL, -- last change of the status
+    cells        BLOB    NOT NULL, -- flag, queue and schedule of its steps, see cells.go
+    reason       TEXT,             -- why it was discarded
+    discarded_by INTEGER           -- operation
 ) STRICT;
-
--- One step of one row: its flag, its place in the queue, its schedule.
-CREATE TABLE cells (
-    row             INTEGER NOT NULL,
-    step            INTEGER NOT NULL,
-    state           INTEGER NOT NULL,
-    was             INTEGER, -- running: the state it was received from
-    attempts        INTEGER NOT NULL,
-    spent           INTEGER NOT NULL,
-    due_at          INTEGER, -- queued, running, retrying; negative while the row is discarded; else NULL
-    touched_at      INTEGER NOT NULL,
-    started_at      INTEGER, -- of the last attempt; with processed: NULL if no call was made
-    duration        INTEGER, -- of the successful attempt, microseconds
-    status_code     INTEGER, -- of the successful attempt
-    worker          INTEGER,
-    first_failed_at INTEGER,
-    last_error      TEXT,
-    again           INTEGER, -- 1: was processed before and runs again
-    alone           INTEGER, -- 1: what it unlocks is not queued
-    op              INTEGER, -- operation that counts what becomes of it
-    letter          INTEGER, -- dead: its letter
-    PRIMARY KEY (row, step)
-) WITHOUT ROWID, STRICT;
--- The queues. Receiving a cell leaves due_at alone, so a cell enters and leaves
--- this index once.
-CREATE INDEX cells_due ON cells (step, due_at, row) WHERE due_at IS NOT NULL;
+CREATE INDEX flow_span ON flow (span);
+CREATE INDEX flow_discarded_by ON flow (discarded_by) WHERE discarded_by IS NOT NULL;
 
 -- Attempts other than the one that set the flag as it is now: that one is in
 -- its cell, so that success costs no second write.

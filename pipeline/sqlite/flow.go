@@ -1,0 +1,202 @@
+package sqlite
+
+import "slices"
+
+// flow is what changes of a row: its status and its steps.
+type flow struct {
+	row, pipe   int64
+	status, was int64 // was: the status beneath a discard
+	changedAt   int64
+	reason      string
+	discardedBy int64
+	cells       []cell
+	change      change
+}
+
+// change is how much of a flow the running group changed: the less, the cheaper
+// it is to store.
+type change int
+
+const (
+	changedNothing change = iota
+	changedCells
+	changedStatus // and cells
+	changedAll
+	changedNew
+)
+
+func (f *flow) discarded() bool { return f.status == rowDiscarded }
+
+// beneath is the status without regard to a discard.
+func (f *flow) beneath() int64 {
+	if f.discarded() {
+		return f.was
+	}
+	return f.status
+}
+
+// cell answers the cell of a step, nil while it waits without one.
+func (f *flow) cell(step int64) *cell {
+	for i := range f.cells {
+		if f.cells[i].step == step {
+			return &f.cells[i]
+		}
+	}
+	return nil
+}
+
+// is tells whether a step is in a state; without a cell it waits.
+func (f *flow) is(step, state int64) bool {
+	if c := f.cell(step); c != nil {
+		return c.state == state
+	}
+	return state == cellWaiting
+}
+
+// only tells whether all cells are in one state.
+func (f *flow) only(state int64) bool {
+	return !slices.ContainsFunc(f.cells, func(c cell) bool { return c.state != state })
+}
+
+const statusBits = 3
+
+// span is pipeline and status as one number.
+func span(pipe, status int64) int64 { return pipe<<statusBits | status }
+
+func spanStatus(span int64) int64 { return span & (1<<statusBits - 1) }
+
+// flows are the rows that were worked on last, so that most work reads nothing
+// from disk. What the running group changed is stored once, when it ends. There
+// are two generations; the older is forgotten when the younger is full.
+type flows struct {
+	young, old map[int64]*flow
+	size       int
+	changed    []*flow
+	record     []byte // kept from row to row
+}
+
+const flowsKept = 1 << 15 // rows and cells in one generation
+
+func newFlows() flows { return flows{young: map[int64]*flow{}} }
+
+func (fs *flows) find(row int64) *flow {
+	if f := fs.young[row]; f != nil {
+		return f
+	}
+	f := fs.old[row]
+	if f != nil {
+		fs.put(f)
+	}
+	return f
+}
+
+func (fs *flows) put(f *flow) {
+	fs.young[f.row] = f
+	fs.size += 1 + len(f.cells)
+}
+
+// forget drops a row that is deleted.
+func (fs *flows) forget(row int64) {
+	delete(fs.young, row)
+	delete(fs.old, row)
+}
+
+// commit ends a group: only then may rows be forgotten.
+func (fs *flows) commit() {
+	if fs.size > flowsKept {
+		fs.old, fs.young, fs.size = fs.young, map[int64]*flow{}, 0
+	}
+}
+
+// clear forgets everything, also what was changed.
+func (fs *flows) clear() {
+	clear(fs.changed)
+	fs.changed = fs.changed[:0]
+	fs.old, fs.young, fs.size = nil, map[int64]*flow{}, 0
+}
+
+// flow answers a row's, nil if there is no such row.
+func (w *writer) flow(row int64) (*flow, error) {
+	if f := w.flows.find(row); f != nil {
+		return f, nil
+	}
+	f := &flow{row: row}
+	s := w.conn.prep("SELECT span, was, changed_at, reason, discarded_by, cells FROM flow WHERE seq = ?").int(1, row)
+	found, err := s.one(func() {
+		f.pipe, f.status, f.was = s.i64(0)>>statusBits, spanStatus(s.i64(0)), s.i64(1)
+		f.changedAt, f.reason, f.discardedBy = s.i64(2), s.str(3), s.i64(4)
+		w.flows.record = s.bytes(5, w.flows.record)
+	})
+	if err != nil || !found {
+		return nil, err
+	}
+	if f.cells, err = readCells(w.flows.record, row>>idBits, nil); err != nil {
+		return nil, err
+	}
+	w.flows.put(f)
+	return f, nil
+}
+
+// change notes that a row is to be stored with the group.
+func (w *writer) change(f *flow, how change) {
+	if f.change == changedNothing {
+		w.flows.changed = append(w.flows.changed, f)
+	}
+	f.change = max(f.change, how)
+}
+
+// storeFlows writes what was changed; also before the table is queried.
+func (w *writer) storeFlows() error {
+	if len(w.flows.changed) == 0 {
+		return nil
+	}
+	if err := w.begin(); err != nil {
+		return err
+	}
+	for _, f := range w.flows.changed {
+		if err := w.storeFlow(f); err != nil {
+			return err
+		}
+		f.change = changedNothing
+	}
+	clear(w.flows.changed)
+	w.flows.changed = w.flows.changed[:0]
+	return nil
+}
+
+func (w *writer) storeFlow(f *flow) error {
+	w.flows.record = appendCells(w.flows.record[:0], f.row>>idBits, f.cells)
+	query := ""
+	switch f.change {
+	case changedNothing: // deleted since
+		return nil
+	case changedCells:
+		return w.conn.prep("UPDATE flow SET cells = ?1 WHERE seq = ?2").blob(1, w.flows.record).int(2, f.row).run()
+	case changedStatus:
+		query = "UPDATE flow SET cells = ?1, span = ?3, changed_at = ?4 WHERE seq = ?2"
+		return w.conn.prep(query).blob(1, w.flows.record).int(2, f.row).int(3, span(f.pipe, f.status)).int(4, f.changedAt).run()
+	case changedAll:
+		query = `UPDATE flow SET cells = ?1, span = ?3, changed_at = ?4, was = ?5, reason = ?6, discarded_by = ?7 WHERE seq = ?2`
+	case changedNew:
+		query = "INSERT INTO flow (cells, seq, span, changed_at, was, reason, discarded_by) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+	}
+	return w.conn.prep(query).blob(1, w.flows.record).int(2, f.row).int(3, span(f.pipe, f.status)).int(4, f.changedAt).
+		orNull(5, f.was).textOrNull(6, f.reason).orNull(7, f.discardedBy).run()
+}
+
+// setStatus changes a row's status, or what is beneath if it is discarded.
+func (w *writer) setStatus(f *flow, status int64) {
+	if f.beneath() == status {
+		return
+	}
+	if f.discarded() {
+		f.was = status
+		w.change(f, changedAll)
+		return
+	}
+	t := w.tally(f.pipe)
+	w.count(t, f.status, -1)
+	w.count(t, status, 1)
+	f.status, f.changedAt = status, w.now
+	w.change(f, changedStatus)
+}
