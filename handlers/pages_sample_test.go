@@ -45,7 +45,7 @@ func two(now time.Time) pipeline.Overview {
 }
 
 func flag(name string, state pipeline.State, change func(*pipeline.Flag)) pipeline.Flag {
-	f := pipeline.Flag{Name: name, State: state}
+	f := pipeline.Flag{Name: name, State: state, Needs: needsOf(name)}
 	if change != nil {
 		change(&f)
 	}
@@ -53,19 +53,31 @@ func flag(name string, state pipeline.State, change func(*pipeline.Flag)) pipeli
 }
 
 func processed(name string, at time.Time, attempts int) pipeline.Flag {
-	return pipeline.Flag{Name: name, State: pipeline.StateProcessed, ProcessedAt: at, Attempts: attempts, TouchedAt: at}
+	return pipeline.Flag{Name: name, Needs: needsOf(name), State: pipeline.StateProcessed, ProcessedAt: at, Attempts: attempts, TouchedAt: at}
 }
 
 func waiting(name string) pipeline.Flag {
-	return pipeline.Flag{Name: name, State: pipeline.StateWaiting}
+	return pipeline.Flag{Name: name, Needs: needsOf(name), State: pipeline.StateWaiting}
+}
+
+// needsOf is the graph of the sample rows.
+func needsOf(name string) []string {
+	switch name {
+	case "index", "notify":
+		return []string{"validate"}
+	case "archive":
+		return []string{"index", "notify"}
+	default:
+		return nil
+	}
 }
 
 func deadFlag(name, err string) pipeline.Flag {
-	return pipeline.Flag{Name: name, State: pipeline.StateDead, Attempts: 5, LastError: err}
+	return pipeline.Flag{Name: name, Needs: needsOf(name), State: pipeline.StateDead, Attempts: 5, LastError: err}
 }
 
 func retryingFlag(name string, next time.Time, attempts int) pipeline.Flag {
-	return pipeline.Flag{Name: name, State: pipeline.StateRetrying, Attempts: attempts, NextAttemptAt: next, LastError: "503 no shard available"}
+	return pipeline.Flag{Name: name, Needs: needsOf(name), State: pipeline.StateRetrying, Attempts: attempts, NextAttemptAt: next, LastError: "503 no shard available"}
 }
 
 // sampleRows has a row in every state a flag can be in.

@@ -79,13 +79,12 @@ func windowForm(state pipeline.Overview, f *form) views.WindowForm {
 		Rate: f.text("rate"), Reason: f.values.Get("reason")}
 }
 
-// fieldTime is a typed time as the field wants it; what is no time stays as it was.
+// fieldTime is a typed time as the field wants it, which shows nothing else.
 func fieldTime(f *form, field string) string {
-	v := f.text(field)
 	if t := (&form{values: f.values}).moment(field); !t.IsZero() {
 		return t.Format(minuteField)
 	}
-	return v
+	return ""
 }
 
 func statusLabel(s pipeline.Status) string {

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"encoding/json"
+	"log/slog"
 	"math"
 	"net/http"
 	"reflect"
@@ -10,6 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-chi/chi/v5"
+
+	"redrive/handlers/api"
 	"redrive/pipeline"
 )
 
@@ -252,6 +256,22 @@ func keys(m map[string]any) []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// A client puts a path right after the server's address, so that must not end in
+// a slash, but for the one that stands for the root.
+func TestDocumentSaysWhereTheServerIs(t *testing.T) {
+	t.Parallel()
+	for base, want := range map[string]string{"/": "/", "/ops": "/ops", "/ops/x/": "/ops/x"} {
+		doc, err := api.New(api.Services{}, slog.New(slog.DiscardHandler)).Mount(chi.NewRouter(), "/api/v1").Document(base).Do(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got struct{ Servers []struct{ URL string } }
+		if raw, ok := doc.(json.RawMessage); !ok || json.Unmarshal(raw, &got) != nil || len(got.Servers) != 1 || got.Servers[0].URL != want {
+			t.Errorf("below %s: servers %v, want %s", base, got.Servers, want)
+		}
+	}
 }
 
 // Every reference in the document leads somewhere.

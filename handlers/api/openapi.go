@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"net/http"
 	"reflect"
 	"regexp"
@@ -29,7 +30,7 @@ func document(base string, routes []route) object {
 			"title": "Redrive", "version": "1",
 			"description": "Every field that is named is always there: null where there is nothing, lists [], counts 0. Times are RFC 3339 in UTC. What is not known is refused with a 400 that names it.",
 		},
-		"servers":    []object{{"url": strings.TrimSuffix(base, "/") + "/"}},
+		"servers":    []object{{"url": cmp.Or(strings.TrimSuffix(base, "/"), "/")}},
 		"paths":      paths,
 		"components": object{"schemas": schemas.named},
 	}
