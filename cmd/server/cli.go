@@ -92,7 +92,7 @@ func (c *cli) dispatch(ctx context.Context, command string, t terminal) int {
 	case command == "serve" && c.Healthcheck:
 		return c.healthcheck(ctx, t)
 	case command == "serve" && c.Check:
-		return c.check(t)
+		return c.check(ctx, t)
 	case command == "serve":
 		return c.serve(ctx, t)
 	case len(command) >= 3 && command[:3] == "run":
@@ -115,7 +115,7 @@ func (c *cli) load(t terminal) (*config.Config, bool) {
 	return cfg, len(mistakes) == 0
 }
 
-func (c *cli) check(t terminal) int {
+func (c *cli) check(ctx context.Context, t terminal) int {
 	if c.Config == "" {
 		fmt.Fprintln(t.err, "server: --check needs --config FILE")
 		return exitUnusual
@@ -126,6 +126,9 @@ func (c *cli) check(t terminal) int {
 	}
 	for _, w := range cfg.Warnings {
 		fmt.Fprintln(t.err, w)
+	}
+	if err := c.tellOfGone(ctx, t, cfg); err != nil {
+		fmt.Fprintf(t.err, "%s: the rows stored so far could not be looked at: %v\n", c.Config, err)
 	}
 	fmt.Fprintf(t.out, "%s: no mistakes\n", c.Config)
 	return exitFine
