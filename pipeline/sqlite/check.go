@@ -93,6 +93,9 @@ func checkFile(path string) error {
 	if !bytes.HasPrefix(head, []byte("SQLite format 3\x00")) {
 		return damaged(path, "it does not begin as a database does")
 	}
+	if app := binary.BigEndian.Uint32(head[68:]); app != applicationID {
+		return anothers(path) // before a connection is open: opening it would change its header
+	}
 	page := int64(binary.BigEndian.Uint16(head[16:]))
 	if page == 1 {
 		page = 65536
@@ -104,6 +107,10 @@ func checkFile(path string) error {
 		return damaged(path, fmt.Sprintf("%d of %d bytes are missing", page*pages-info.Size(), page*pages))
 	}
 	return nil
+}
+
+func anothers(path string) error {
+	return &pipeline.Error{Code: pipeline.CodeUnavailable, Text: path + " belongs to another program"}
 }
 
 func damaged(path, why string) error {

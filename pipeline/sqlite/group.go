@@ -102,6 +102,9 @@ func (w *writer) housekeeping() bool {
 // commits. After an error nothing of it happened, in memory neither.
 func (w *writer) transact(group []*job, due bool) error {
 	err := w.reload()
+	if err == nil && w.full {
+		err = w.makeRoom(group, due)
+	}
 	if err == nil {
 		err = w.apply(group, due)
 	}
@@ -109,6 +112,7 @@ func (w *writer) transact(group []*job, due bool) error {
 		err = w.commit()
 	}
 	if err != nil {
+		w.full = w.full || failureOf(err) == failFull
 		w.rollback()
 		return err
 	}

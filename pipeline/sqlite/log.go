@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"os"
+	"slices"
 	"time"
 )
 
@@ -10,6 +11,20 @@ const (
 	logLook  = 500      // milliseconds between looks at its size
 	logPause = 10_000   // milliseconds after a reader was in the way
 )
+
+// makeRoom writes the log into the file and empties it before anything is added
+// after the disk was full: the log holds pages many times over, and would take
+// whatever room is given back first.
+func (w *writer) makeRoom(group []*job, due bool) error {
+	if !due && !slices.ContainsFunc(group, func(j *job) bool { return !j.reads }) {
+		return nil
+	}
+	if _, err := w.conn.value("PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
+		return err
+	}
+	w.full = false
+	return nil
+}
 
 // boundLog keeps the log from growing without end. SQLite begins it anew by
 // itself only at a moment without readers, and under load there is none.

@@ -79,7 +79,7 @@ func checkSchema(c *conn, path string) error {
 		return err
 	}
 	if app != applicationID && (app != 0 || tables > 0 || version > 0) {
-		return &pipeline.Error{Code: pipeline.CodeUnavailable, Text: path + " belongs to another program"}
+		return anothers(path)
 	}
 	if version > int64(len(files)) {
 		return &pipeline.Error{Code: pipeline.CodeUnavailable, Text: fmt.Sprintf(

@@ -83,6 +83,9 @@ func (db *DB) open(ctx context.Context, cfg Config) error {
 	if err := db.checkDatabase(c); err != nil {
 		return err
 	}
+	if _, err := c.value("PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
+		db.log.Warn("the log of the last run was not written into the file", "error", err)
+	}
 	if err := migrate(c, db.path); err != nil {
 		return err
 	}

@@ -37,6 +37,7 @@ type writer struct {
 	logLookAt int64 // when the log's size is looked at again
 	stale     bool  // memory must be read again before it is used
 	restUntil int64 // after a failure that no caller caused
+	full      bool  // the disk was, at the last write
 }
 
 // popped is an entry the running group took out of a queue. If the group fails
