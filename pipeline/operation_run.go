@@ -168,6 +168,9 @@ func (o *Operations) finish(ctx context.Context, run *operationRun, op *Operatio
 		pause(ctx, operationLook, run.wake)
 		return nil
 	}
+	if op.Kind == OpRedrive {
+		op.skip("gone meanwhile: replayed, redriven or discarded by somebody else", op.Matched-op.skipped()-op.Moved)
+	}
 	op.State, op.FinishedAt = OpDone, time.Now().UTC()
 	o.e.Events.Touch(TopicOperations)
 	return o.save(ctx, op, nil)

@@ -2,6 +2,7 @@ package views
 
 import (
 	"cmp"
+	"strings"
 	"time"
 
 	"github.com/a-h/templ"
@@ -47,9 +48,6 @@ func (w Wrong) beside(fields ...string) string {
 
 // newestShown is how many lines of a history are shown before it is asked for all.
 const newestShown = 15
-
-// chartSpan is what the chart of a breaker shows.
-const chartSpan = time.Hour
 
 // Heading is the finding: "search-api is held open".
 func (p BreakerProps) Heading() string { return p.Breaker.Name + " is " + breakerWord(p.view()) }
@@ -114,7 +112,7 @@ func (p BreakerProps) facts() []Fact {
 	}
 	calls := Fact{Label: "Calls in the window", Value: Count(b.Calls), Note: Count(b.Failed) + " failed in the last " + Duration(b.Window)}
 	if b.State != "closed" {
-		calls = Fact{Label: outLabel(b), Value: Age(sinceUntil(p.since(), p.Now)), Note: "it probes every " + Duration(b.OpenFor)}
+		calls = Fact{Label: outLabel(b), Value: Age(sinceUntil(p.since(), p.Now)), Note: "it probes every " + plainTime(b.OpenFor)}
 		if least := OutageOf(p.Breaker).atLeast(); least != "" {
 			calls.Note = least + "; " + calls.Note
 		}
@@ -145,94 +143,14 @@ func (p BreakerProps) drains() Fact {
 	switch {
 	case p.Breaker.Waiting == 0:
 		f.Note = "nothing waits"
-	case longest.DrainIn == 0:
+	case longest.DrainIn == 0, p.Breaker.State != "closed" && longest.Settings.Rate == 0: // what trickles out now says nothing
 		f.Note = "no rate is set: as fast as calls are answered"
 	default:
-		f.Value = Duration(longest.DrainIn.Truncate(time.Second))
+		f.Value = strings.Replace(Duration(longest.DrainIn.Truncate(time.Second)), ".0 s", " s", 1)
 		f.Note = "at " + Rate(cmp.Or(longest.Settings.Rate, longest.Departures))
 		if p.Breaker.State != "closed" {
 			f.Note += " once closed"
 		}
 	}
 	return f
-}
-
-// chart is the failure rate of the last hour, with the stretches it was open.
-func (p BreakerProps) chart() TimeChartProps {
-	b := p.Breaker
-	from := p.Now.Add(-chartSpan).Truncate(time.Minute)
-	c := TimeChartProps{From: from, Until: p.Now, Top: 1, Share: true, Threshold: b.FailureRate,
-		ThresholdLabel: "opens at " + Percent(b.FailureRate), Regions: openRegions(b, from, p.Now)}
-	worst := 0.0
-	byMinute := map[time.Time]pipeline.Datapoint{}
-	for _, d := range b.Rates {
-		byMinute[d.At.UTC()] = d
-		worst = max(worst, d.Average())
-	}
-	for at := from.UTC(); at.Before(p.Now); at = at.Add(time.Minute) {
-		d, ok := byMinute[at]
-		middle := at.Add(30 * time.Second)
-		c.Points = append(c.Points, ChartPoint{At: middle, Value: d.Average(), None: !ok})
-		c.Bars = append(c.Bars, ChartPoint{At: middle, Value: d.Count, None: !ok})
-	}
-	c.Label = "Failure rate of " + b.Name + " in the last hour: " + chartFinding(len(b.Rates), worst, len(c.Regions))
-	return c
-}
-
-func chartFinding(points int, worst float64, opened int) string {
-	if points == 0 {
-		return "no calls."
-	}
-	text := "at most " + Percent(worst) + " in a minute"
-	if opened > 0 {
-		return text + ", open " + Plural(opened, "time", "times") + "."
-	}
-	return text + ", never open."
-}
-
-// openRegions are the stretches in which calls were stopped, from the history:
-// newest first, so it is walked from its end.
-func openRegions(b pipeline.BreakerDetail, from, until time.Time) []ChartRegion {
-	var out []ChartRegion
-	state, since := b.State, from
-	if n := len(b.History); n > 0 {
-		state = b.History[n-1].From
-	}
-	add := func(end time.Time) {
-		if state == "closed" || !end.After(from) {
-			return
-		}
-		r := ChartRegion{From: later(since, from), Until: end, Tone: Fault}
-		if len(out) > 0 && out[len(out)-1].Until.Equal(r.From) {
-			out[len(out)-1].Until = end
-			return
-		}
-		r.Label = "open"
-		if since.After(from) {
-			r.Label = "open since " + since.UTC().Format("15:04:05")
-		}
-		out = append(out, r)
-	}
-	for i := len(b.History) - 1; i >= 0; i-- {
-		add(b.History[i].At)
-		state, since = b.History[i].To, b.History[i].At
-	}
-	add(until)
-	return onlyLastNamed(out)
-}
-
-// onlyLastNamed keeps the words of neighbouring stretches from running into each
-// other.
-func onlyLastNamed(regions []ChartRegion) []ChartRegion {
-	for i := range regions[:max(0, len(regions)-1)] {
-		regions[i].Label = ""
-	}
-	return regions
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
 }

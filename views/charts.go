@@ -2,6 +2,7 @@ package views
 
 import (
 	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -84,13 +85,13 @@ func niceTop(v float64) float64 {
 	if v <= 0 {
 		return 1
 	}
-	unit := math.Pow(10, math.Floor(math.Log10(v)))
-	for _, step := range []float64{1, 2, 4, 8, 10} {
+	unit := math.Pow(10, math.Floor(math.Log10(v))-1)
+	for _, step := range []float64{10, 12, 16, 20, 24, 32, 40, 60, 80} {
 		if v <= step*unit {
 			return step * unit
 		}
 	}
-	return 10 * unit
+	return 100 * unit
 }
 
 func (c TimeChartProps) y(v float64) float64 {
@@ -203,6 +204,23 @@ func regionClass(t Tone) string {
 	default:
 		return "ch-open"
 	}
+}
+
+// chartLabel keeps the words at a moment inside the drawing: before it where it
+// is near the end.
+func (c TimeChartProps) chartLabel(t time.Time, gap int) (anchor, dx string) {
+	if c.x(t) > 0.8*chartWidth {
+		return "end", strconv.Itoa(-gap)
+	}
+	return "start", strconv.Itoa(gap)
+}
+
+// noneY is where "no data" stands: in the middle, but not on the threshold.
+func (c TimeChartProps) noneY() string {
+	if y := c.y(c.Threshold) / chartHeight; c.Threshold > 0 && y > 0.35 && y < 0.65 {
+		return pct(0.78)
+	}
+	return pct(0.5)
 }
 
 // chartTime is the hour, or over more than two days the day.

@@ -32,7 +32,7 @@ func TestDayLine(t *testing.T) {
 }
 
 func TestTimeChartScale(t *testing.T) {
-	for _, tt := range []struct{ value, top float64 }{{0, 1}, {0.5, 0.8}, {3, 4}, {7, 8}, {9.5, 20}, {118, 200}} {
+	for _, tt := range []struct{ value, top float64 }{{0, 1}, {0.5, 0.6}, {3, 4}, {7, 8}, {9.5, 12}, {118, 160}, {186, 240}} {
 		c := TimeChartProps{Points: []ChartPoint{{Value: tt.value}}}
 		if got := c.top(); got != tt.top {
 			t.Errorf("highest %g: top %g, want %g", tt.value, got, tt.top)

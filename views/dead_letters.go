@@ -70,6 +70,14 @@ func (p DeadLettersProps) isChosen(g pipeline.Group) bool {
 	return p.Group != nil && p.Group.Group == g.Group
 }
 
+// cause is the error of the chosen cause as a plan names it; empty without one.
+func (p DeadLettersProps) cause() string {
+	if p.Group == nil {
+		return ""
+	}
+	return Clip(p.Group.Error, causeShown)
+}
+
 // listTitle is what the list below the causes holds.
 func (p DeadLettersProps) listTitle() string {
 	switch {

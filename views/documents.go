@@ -14,7 +14,6 @@ import (
 
 const (
 	documentShown  = 128 << 10 // bytes of a document a page shows; the rest is in its download
-	documentLines  = 28        // lines before it is folded
 	documentDepth  = 64        // nesting that is still laid out: each level indents every line below it
 	documentColour = 32 << 10  // bytes up to which tokens are told apart
 )
@@ -99,29 +98,6 @@ func wrap(text string, width int) string {
 	}
 	b.WriteString(text)
 	return b.String()
-}
-
-// Lines counts the lines of the text.
-func (d Document) Lines() int { return strings.Count(d.Text, "\n") + 1 }
-
-func (d Document) folded() bool { return d.Lines() > documentLines || len(d.Text) > 8<<10 }
-
-// head is what a folded document shows.
-func (d Document) head() string {
-	head := d.Text
-	for i, n := 0, 0; i < len(head); i++ {
-		if head[i] != '\n' {
-			continue
-		}
-		if n++; n == documentLines-4 {
-			head = head[:i]
-			break
-		}
-	}
-	if len(head) > 4<<10 {
-		head = string(trimPartialRune([]byte(head[:4<<10]), true))
-	}
-	return head
 }
 
 func (d Document) sub() string {

@@ -101,10 +101,3 @@ func inputMode(field string) string {
 		return "decimal"
 	}
 }
-
-func upperFirst(s string) string {
-	if s == "" {
-		return ""
-	}
-	return strings.ToUpper(s[:1]) + s[1:]
-}

@@ -61,6 +61,14 @@ func (b LineBreaker) text() string {
 	return state + ", " + b.Note
 }
 
+// short is text where the drawing says the state besides.
+func (b LineBreaker) short() string {
+	if b.Held && b.Note != "" {
+		return "held " + b.Note
+	}
+	return b.text()
+}
+
 func (b LineBreaker) tone() Tone {
 	switch {
 	case b.Held:

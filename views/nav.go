@@ -41,7 +41,6 @@ func (p Page) nav() []navItem {
 		{Section: SectionAlarms, Icon: "alarm", Label: "Alarms", Key: "a", Tally: t.Alarms, TallyWord: "in alarm"},
 		{Section: SectionFaults, Icon: "fault", Label: "Faults", Key: "f"},
 		{Section: SectionAudit, Icon: "audit", Label: "Audit", Key: "u", GapBefore: true},
-		{Section: SectionSettings, Icon: "settings", Label: "Settings", Key: ","},
 	}
 }
 

@@ -68,7 +68,7 @@ func TestOpenRegions(t *testing.T) {
 		"never":             {"closed", nil, nil},
 		"all along":         {"open", nil, []ChartRegion{{From: at(0), Until: at(60), Label: "open", Tone: Fault}}},
 		"since the middle":  {"open", []pipeline.BreakerChange{change(40, "half-open", "open"), change(39, "open", "half-open"), change(30, "closed", "open")}, []ChartRegion{{From: at(30), Until: at(60), Label: "open since 03:30:00", Tone: Fault}}},
-		"twice":             {"closed", []pipeline.BreakerChange{change(50, "half-open", "closed"), change(45, "closed", "open"), change(20, "half-open", "closed"), change(10, "closed", "open")}, []ChartRegion{{From: at(10), Until: at(20), Tone: Fault}, {From: at(45), Until: at(50), Label: "open since 03:45:00", Tone: Fault}}},
+		"twice":             {"closed", []pipeline.BreakerChange{change(50, "half-open", "closed"), change(45, "closed", "open"), change(20, "half-open", "closed"), change(10, "closed", "open")}, []ChartRegion{{From: at(10), Until: at(20), Tone: Fault}, {From: at(45), Until: at(50), Tone: Fault}}},
 		"over before":       {"closed", []pipeline.BreakerChange{change(-5, "half-open", "closed"), change(-10, "closed", "open")}, nil},
 		"began before":      {"closed", []pipeline.BreakerChange{change(5, "half-open", "closed"), change(-10, "closed", "open")}, []ChartRegion{{From: at(0), Until: at(5), Label: "open", Tone: Fault}}},
 		"longer than known": {"closed", []pipeline.BreakerChange{change(5, "half-open", "closed")}, []ChartRegion{{From: at(0), Until: at(5), Label: "open", Tone: Fault}}},
@@ -84,6 +84,18 @@ func TestOpenRegions(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestAnOutageBeganAfterTheLastCalls(t *testing.T) {
+	start := time.Date(2026, 5, 14, 3, 0, 0, 0, time.UTC)
+	at := func(minute int) time.Time { return start.Add(time.Duration(minute) * time.Minute) }
+	b := pipeline.BreakerDetail{BreakerView: pipeline.BreakerView{State: "closed", BreakerConfig: pipeline.BreakerConfig{Probes: 3}},
+		History: []pipeline.BreakerChange{{At: at(30), From: "half-open", To: "closed"}},
+		Rates:   []pipeline.Datapoint{{At: at(10), Count: 40}, {At: at(20), Count: 3}, {At: at(31), Count: 40}}}
+	got := openRegions(b, at(0), at(60))
+	if len(got) != 1 || !got[0].From.Equal(at(11)) || !got[0].Until.Equal(at(30)) {
+		t.Errorf("got %+v, want it open from the end of the last full minute of calls", got)
 	}
 }
 

@@ -47,7 +47,7 @@ func (p OverviewProps) calm() string {
 	if len(p.State.Alarms) > 0 {
 		parts = append(parts, "no alarm")
 	}
-	return upperFirst(strings.Join(parts, ", ")) + "."
+	return capital(strings.Join(parts, ", ")) + "."
 }
 
 func (p OverviewProps) shape(v pipeline.PipelineView) string {
@@ -177,6 +177,14 @@ func eventIcon(kind string) string {
 
 // eventHref is the page of an event's object; an object is a path below the base.
 func eventHref(base, object string) templ.SafeURL { return objectHref(base, object) }
+
+// eventText is what happened, its object's path shortened.
+func eventText(e pipeline.Event) string {
+	if e.Object == "" {
+		return e.Text
+	}
+	return strings.Replace(e.Text, e.Object, objectName(e.Object), 1)
+}
 
 // try is one thing to do in the demonstration.
 type try struct {

@@ -83,6 +83,16 @@ func (p OverviewProps) group(object string) string {
 	return ""
 }
 
+// causeOf is the error a need's sentence ends with, if it is about dead letters.
+func (p OverviewProps) causeOf(n pipeline.Need) string {
+	for _, g := range p.Groups {
+		if n.Kind == pipeline.NeedLetters && g.Group == n.Object {
+			return g.Error
+		}
+	}
+	return ""
+}
+
 // needGlyphTone colours a glyph that is not in trouble's own red.
 func needGlyphTone(kind pipeline.NeedKind) Tone {
 	switch tone := needTone(kind); tone {

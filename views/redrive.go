@@ -67,7 +67,7 @@ func (p RedriveProps) outcomeText() string {
 	case o.FailedAgain == 0:
 		return "Every row that was moved passed its step: " + Count(o.Succeeded) + " of " + Count(o.Moved) + "."
 	default:
-		return Count(o.Succeeded) + " of " + Count(o.Moved) + " passed, " + Count(o.FailedAgain) + " came back as new dead letters."
+		return Count(o.Succeeded) + " of " + Count(o.Moved) + " passed, " + Count(o.FailedAgain) + " came back as " + plural(int(o.FailedAgain), "a new dead letter", "new dead letters") + "."
 	}
 }
 

@@ -1,6 +1,7 @@
 package views
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -40,9 +41,13 @@ type RedriveProps struct {
 // ActForm is a button's form on an operation as it was typed before an error.
 type ActForm struct{ Verb, Rate, Reason, Error, ErrorFor string }
 
+// causeShown is how much of an error a title holds.
+const causeShown = 80
+
 // OperationTitle says what an operation is about: "Redrive 118 matching: timeout".
 func OperationTitle(o pipeline.Operation, cause string) string {
 	s := o.Selector
+	cause = cmp.Or(o.Cause, cause)
 	switch o.Kind {
 	case pipeline.OpReplay:
 		return "Replay " + Plural(o.Matched, "row", "rows") + " of " + s.Pipeline + windowText(s)
@@ -58,7 +63,7 @@ func SelectorText(n int64, s pipeline.Selector, cause string) string {
 	case len(s.IDs) > 0:
 		return Count(n) + " selected"
 	case s.Group != "" && cause != "":
-		return Count(n) + " matching: " + Clip(cause, 80)
+		return Count(n) + " matching: " + Clip(cause, causeShown)
 	case s.Group != "":
 		return Count(n) + " of one cause"
 	case s.Query != "":
@@ -233,7 +238,7 @@ func operationMoved(o pipeline.Operation) string {
 
 // operationOutcome says what came of what was moved; empty without outcomes.
 func operationOutcome(o pipeline.Operation) string {
-	if !calls(o) {
+	if !calls(o) || o.Moved == 0 {
 		return ""
 	}
 	text := Count(o.Succeeded) + " passed"

@@ -23,14 +23,13 @@ func (p RowProps) line() LineProps {
 }
 
 func (p RowProps) lineStep(row *pipeline.Row, f pipeline.Flag) LineStep {
-	s := LineStep{Name: f.Name, Mark: drawnState(row, f), Cold: f.State == pipeline.StateWaiting}
+	s := LineStep{Name: f.Name, Needs: f.Needs, Mark: drawnState(row, f), Cold: f.State == pipeline.StateWaiting}
 	view := p.step(f.Name)
 	if view == nil {
 		s.MarkNote = "no longer configured"
 		return s
 	}
 	s.Href = Href(p.Base, "steps", view.Pipeline, view.Name)
-	s.Needs = view.Needs
 	s.MarkNote = p.markNote(row, f, view)
 	if b := view.BreakerView; b != nil {
 		s.Breaker = &LineBreaker{Name: b.Name, State: b.State, Held: b.Held, Href: Href(p.Base, "breakers", b.Name)}
@@ -46,7 +45,7 @@ func (p RowProps) markNote(row *pipeline.Row, f pipeline.Flag, view *pipeline.St
 	case "skipped":
 		return string(row.Status)
 	case "waiting":
-		if open := unmet(row, view); len(open) > 0 {
+		if open := unmet(row, f); len(open) > 0 {
 			return "needs " + strings.Join(open, " and ")
 		}
 		return "its needs are ready"

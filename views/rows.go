@@ -83,7 +83,7 @@ func (p RowsProps) cell(row *pipeline.Row, step *pipeline.StepView) rowCell {
 		c.Before = string(row.Status)
 		c.Full = row.Error
 	case string(pipeline.StateWaiting):
-		c.Before = strings.Join(unmet(row, step), ", ")
+		c.Before = strings.Join(unmet(row, f), ", ")
 	case string(pipeline.StateQueued):
 		c.Before, c.Since = queuedNote(step, f)
 	case string(pipeline.StateRunning):
@@ -111,8 +111,8 @@ func drawnState(row *pipeline.Row, f pipeline.Flag) string {
 	return string(f.State)
 }
 
-// unmet are the needs of a step that this row has not processed.
-func unmet(row *pipeline.Row, step *pipeline.StepView) []string {
+// unmet are the needs of a step, in the row's own graph, that it has not processed.
+func unmet(row *pipeline.Row, step pipeline.Flag) []string {
 	var names []string
 	for _, need := range step.Needs {
 		if f, ok := row.Flag(need); ok && f.State != pipeline.StateProcessed {

@@ -103,7 +103,7 @@ func (w *writer) housekeeping() bool {
 func (w *writer) transact(group []*job, due bool) error {
 	err := w.reload()
 	if err == nil && w.full {
-		err = w.makeRoom(group, due)
+		due, err = w.makeRoom(group, due)
 	}
 	if err == nil {
 		err = w.apply(group, due)

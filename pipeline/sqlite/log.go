@@ -14,16 +14,19 @@ const (
 
 // makeRoom writes the log into the file and empties it before anything is added
 // after the disk was full: the log holds pages many times over, and would take
-// whatever room is given back first.
-func (w *writer) makeRoom(group []*job, due bool) error {
-	if !due && !slices.ContainsFunc(group, func(j *job) bool { return !j.reads }) {
-		return nil
+// whatever room is given back first. Until that works nothing is written; a
+// group that only reads goes on without what is due.
+func (w *writer) makeRoom(group []*job, due bool) (bool, error) {
+	writes := slices.ContainsFunc(group, func(j *job) bool { return !j.reads })
+	if !due && !writes {
+		return due, nil
 	}
-	if _, err := w.conn.value("PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
-		return err
+	_, err := w.conn.value("PRAGMA wal_checkpoint(TRUNCATE)")
+	if err != nil && !writes && len(group) > 0 {
+		return false, nil
 	}
-	w.full = false
-	return nil
+	w.full = err != nil
+	return due, err
 }
 
 // boundLog keeps the log from growing without end. SQLite begins it anew by

@@ -4,11 +4,13 @@
 (function () {
   "use strict";
   const gap = 1000; // milliseconds between two readings
+  const settled = 2000; // milliseconds until every figure has caught up with the news of it
   const mark = document.getElementById("live-mark");
   const base = document.body.dataset.base || "/";
   if (!mark || !window.EventSource) return;
 
   let source = null, online = true, due = new Set(), timer = 0, reading = false, last = 0;
+  let late = new Set(), echo = 0, opened = false;
   let byHand = "";          // "" | "paused" | "live": what the person chose
   const typed = new WeakSet();
 
@@ -61,12 +63,18 @@
   function topics(el, name) { return (el.getAttribute(name) || "").split(/\s+/); }
   function heard(changed) {
     document.querySelectorAll("[data-live][id]").forEach((el) => {
-      if (topics(el, "data-live").some((t) => changed.has(t))) due.add(el.id);
+      if (topics(el, "data-live").some((t) => changed.has(t))) { due.add(el.id); late.add(el.id); }
     });
     document.querySelectorAll("[data-live-list]").forEach((el) => {
       if (topics(el, "data-live-list").some((t) => changed.has(t))) el.querySelectorAll("[data-live-chip]").forEach((chip) => { chip.hidden = false; });
     });
+    settle();
     schedule();
+  }
+  // Figures may be a moment older than the news: when it is quiet, look once more.
+  function settle() {
+    clearTimeout(echo);
+    echo = late.size ? setTimeout(() => { late.forEach((id) => due.add(id)); late = new Set(); schedule(); }, settled) : 0;
   }
   function schedule() {
     if (!due.size || timer || reading || document.hidden || why()) return;
@@ -135,10 +143,15 @@
     const on = (event) => heard(new Set(event.data.split(/[\s,]+/).filter(Boolean)));
     source.addEventListener("message", on);
     source.addEventListener("changed", on);
-    source.addEventListener("open", () => { if (!online) missed(); online = true; show(); });
+    source.addEventListener("open", () => { if (!online) missed(); else if (!opened) caughtUp(); online = opened = true; show(); });
     source.addEventListener("error", () => { online = false; show(); if (source?.readyState === EventSource.CLOSED) { hush(); setTimeout(listen, 5000); } });
   }
   function hush() { source?.close(); source = null; }
+  // What happened while the page was on its way here, nobody told us either.
+  function caughtUp() {
+    document.querySelectorAll("[data-live][id]").forEach((el) => late.add(el.id));
+    settle();
+  }
   // Nobody told us what happened in between: read all of it.
   function missed() {
     document.querySelectorAll("[data-live][id]").forEach((el) => due.add(el.id));
