@@ -62,12 +62,13 @@ func (a *Assets) URL(name string) string {
 	return "static/unknown/" + name
 }
 
-// Handler serves the files at /static/; the base path is taken off before.
-func (a *Assets) Handler() http.Handler {
+// Handler serves the files at /static/; the base path is taken off before. What
+// is not there is answered by missing.
+func (a *Assets) Handler(missing http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		file, ok := a.files[r.URL.Path]
 		if !ok {
-			http.NotFound(w, r)
+			missing(w, r)
 			return
 		}
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {

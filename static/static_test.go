@@ -35,7 +35,7 @@ func TestHandler(t *testing.T) {
 			rec := httptest.NewRecorder()
 			r := httptest.NewRequest(tt.method, "/", nil)
 			r.URL.Path = tt.path
-			assets.Handler().ServeHTTP(rec, r)
+			assets.Handler(http.NotFound).ServeHTTP(rec, r)
 			if rec.Code != tt.status {
 				t.Fatalf("%s %s: status %d, want %d", tt.method, tt.path, rec.Code, tt.status)
 			}

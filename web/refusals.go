@@ -31,13 +31,18 @@ func (s *site) notFound(router *chi.Mux) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		allowed := methods(router, r.URL.EscapedPath())
 		if len(allowed) == 0 {
-			s.fail(w, r, problem.New(http.StatusNotFound, "There is nothing at this address."))
+			s.missing(w, r)
 			return
 		}
 		allow := strings.Join(allowed, ", ")
 		w.Header().Set("Allow", allow)
 		s.fail(w, r, problem.New(http.StatusMethodNotAllowed, "This address does not take "+problem.Quote(r.Method)+" requests, only "+allow+"."))
 	}
+}
+
+// missing answers an address where nothing is.
+func (s *site) missing(w http.ResponseWriter, r *http.Request) {
+	s.fail(w, r, problem.New(http.StatusNotFound, "There is nothing at this address."))
 }
 
 // methods are those a path takes.

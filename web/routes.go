@@ -129,7 +129,7 @@ func (s *site) pageRoutes() {
 	r.NotFound(s.notFound(r))
 	r.MethodNotAllowed(s.notFound(r))
 
-	r.Get("/static/*", s.Assets.Handler().ServeHTTP)
+	r.Get("/static/*", s.Assets.Handler(s.missing).ServeHTTP)
 	r.Get("/events", s.Live.Events)
 
 	r.Get("/", page(p.Overview.Show))
