@@ -44,14 +44,6 @@ func two(now time.Time) pipeline.Overview {
 	return o
 }
 
-func flag(name string, state pipeline.State, change func(*pipeline.Flag)) pipeline.Flag {
-	f := pipeline.Flag{Name: name, State: state, Needs: needsOf(name)}
-	if change != nil {
-		change(&f)
-	}
-	return f
-}
-
 func processed(name string, at time.Time, attempts int) pipeline.Flag {
 	return pipeline.Flag{Name: name, Needs: needsOf(name), State: pipeline.StateProcessed, ProcessedAt: at, Attempts: attempts, TouchedAt: at}
 }

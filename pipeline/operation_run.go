@@ -21,8 +21,9 @@ func (o *Operations) run(ctx context.Context) error {
 		sleep(ctx, storeDownFor)
 	}
 	<-ctx.Done()
-	o.mu.Lock()   // a launch that saw the engine alive has begun by now
-	o.mu.Unlock() //nolint:staticcheck // only to wait for it
+	o.mu.Lock() // a launch that saw the engine alive has begun by now
+	o.over = true
+	o.mu.Unlock()
 	o.all.Wait()
 	return nil
 }
@@ -55,7 +56,7 @@ func (o *Operations) relaunch(ctx context.Context) error {
 func (o *Operations) launch(op Operation) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.life == nil || o.life.Err() != nil || o.live[op.ID] != nil {
+	if o.over || o.life == nil || o.life.Err() != nil || o.live[op.ID] != nil {
 		return
 	}
 	run := &operationRun{id: op.ID, wake: make(chan struct{}, 1), limits: newLimits(operationSlice, op.Rate)}

@@ -26,7 +26,8 @@ type Operations struct {
 	mu   sync.Mutex
 	live map[string]*operationRun // those at work in this process
 	all  sync.WaitGroup
-	life context.Context
+	life context.Context // of Run
+	over bool            // Run waits for what has begun; nothing begins any more
 }
 
 // operationRun is an operation at work; a change of its state wakes it.

@@ -33,6 +33,7 @@ type Sweeps struct {
 	next     func(time.Time) time.Time
 	runs     sync.WaitGroup
 	life     context.Context // of Run
+	over     bool            // Run waits for what has begun; nothing begins any more
 }
 
 type storedSweepSettings struct {
@@ -116,8 +117,9 @@ func (s *Sweeps) run(ctx context.Context) error {
 			s.e.log.WarnContext(ctx, "sweeping on schedule", "error", err)
 		}
 	})
-	s.mu.Lock()   // a Start that saw the engine alive has begun by now
-	s.mu.Unlock() //nolint:staticcheck // only to wait for it
+	s.mu.Lock() // a Start that saw the engine alive has begun by now
+	s.over = true
+	s.mu.Unlock()
 	s.runs.Wait()
 	return err
 }
@@ -183,7 +185,7 @@ func (s *Sweeps) start(ctx context.Context, dryRun bool, pipeline string, claim 
 	if s.running != nil {
 		return *s.running, nil
 	}
-	if s.life == nil || s.life.Err() != nil {
+	if s.over || s.life == nil || s.life.Err() != nil {
 		return Sweep{}, &Error{Code: CodeUnavailable, Text: "the engine is not running"}
 	}
 	sweep := &Sweep{ID: NewID(), State: SweepRunning, DryRun: dryRun, Pipeline: pipeline, StartedAt: time.Now().UTC(),
