@@ -15,16 +15,16 @@
 //
 // What never changes of a row is in the table rows, with its payload. What
 // changes - status, flags, queues, schedules - is one small record in the table
-// flow (flow.go, cells.go), so that a flag, what it unlocks and the row's status
-// are one write. The writer keeps the records it worked on last in memory and
-// stores each once a group: where a step is settled and the next one received
-// in the same group, that is one write too.
+// flow (flow.go, flows.go, cells.go), so that a flag, what it unlocks and the
+// row's status are one write. The writer keeps the records it worked on last in
+// memory and stores each once a group: where a step is settled and the next one
+// received in the same group, that is one write too.
 //
 // # Queues
 //
 // Queues are not on disk: a queued cell says so itself, and when the file is
-// opened, the rows that are not finished are read once (recover.go; about two
-// seconds a million). In memory a queued cell takes sixteen bytes (ready.go).
+// opened, the rows that are not finished are read once (recover.go; about a
+// second a million). In memory a queued cell takes sixteen bytes (ready.go).
 // Leases live in memory alone (leases.go), since no other process can hold one.
 // Receiving is still written, so that a crash leaves the attempt counted:
 // whatever is running when the file is opened was lost.

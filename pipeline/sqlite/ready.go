@@ -113,18 +113,25 @@ func (q *queue) popHeap() {
 	}
 }
 
-// each calls fn for every entry, in no order.
-func (q *queue) each(fn func(entry)) {
-	for i, chunk := range q.line.chunks {
+// each calls fn for every entry, roughly in order or from behind.
+func (q *queue) each(backward bool, fn func(entry)) {
+	for _, e := range q.heap {
+		fn(e)
+	}
+	for i := range q.line.chunks {
+		if backward {
+			i = len(q.line.chunks) - 1 - i
+		}
+		chunk := q.line.chunks[i]
 		if i == 0 {
 			chunk = chunk[q.line.head:]
 		}
-		for _, e := range chunk {
-			fn(e)
+		for j := range chunk {
+			if backward {
+				j = len(chunk) - 1 - j
+			}
+			fn(chunk[j])
 		}
-	}
-	for _, e := range q.heap {
-		fn(e)
 	}
 }
 

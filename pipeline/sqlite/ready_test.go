@@ -33,7 +33,7 @@ func TestAQueueIsInOrder(t *testing.T) {
 		}
 	}
 	var all []entry
-	q.each(func(e entry) { all = append(all, e) })
+	q.each(true, func(e entry) { all = append(all, e) })
 	slices.SortFunc(all, entry.compare)
 	if !slices.Equal(all, want) {
 		t.Error("each does not visit what is left")

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"bytes"
-	"context"
 	"slices"
 	"strings"
 
@@ -134,58 +133,4 @@ func foldPrefix(text, lower []byte) bool {
 		}
 	}
 	return true
-}
-
-// fewOpen is how many cells of a step are looked up by their queue rather than
-// found among all rows.
-const fewOpen = 5_000
-
-// fewCandidates answers the rows to look at when few steps are in the state, so
-// that they are found however many rows are newer; nil means all. Only the
-// writer knows what is running and what is queued.
-func (sc *rowScan) fewCandidates(ctx context.Context) ([]int64, error) {
-	running := sc.f.State == pipeline.StateRunning
-	queued := sc.f.State == pipeline.StateQueued || sc.f.State == pipeline.StateRetrying
-	if sc.db.readOnly || !running && !queued {
-		return nil, nil
-	}
-	var few []int64
-	steps := sc.db.names.Load().steps(sc.f.Pipeline, sc.f.Step)
-	err := sc.db.do(ctx, 1, true, func(w *writer) error {
-		if few = []int64{}; running {
-			few = w.leased(steps, few)
-		} else {
-			few = w.queued(steps, few)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	slices.Sort(few)
-	return slices.Compact(few), nil
-}
-
-func (w *writer) leased(steps, rows []int64) []int64 {
-	for _, l := range w.leases.byCell {
-		if slices.Contains(steps, l.q.id) {
-			rows = append(rows, l.row)
-		}
-	}
-	return rows
-}
-
-// queued answers nil if there are too many.
-func (w *writer) queued(steps, rows []int64) []int64 {
-	n := 0
-	for _, step := range steps {
-		n += w.queue(step).len()
-	}
-	if n > fewOpen {
-		return nil
-	}
-	for _, step := range steps {
-		w.queue(step).each(func(e entry) { rows = append(rows, e.row()) })
-	}
-	return rows
 }

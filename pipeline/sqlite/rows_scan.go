@@ -8,11 +8,17 @@ import (
 
 // run walks through the candidates; one match more than asked for tells that
 // there is a next page.
-func (sc *rowScan) run(few []int64) error {
+func (sc *rowScan) run(from *few) error {
 	for {
-		seqs, err := sc.candidates(few)
-		if err != nil || len(seqs) == 0 {
+		seqs, err := sc.candidates(from)
+		if err != nil {
 			return err
+		}
+		if len(seqs) == 0 {
+			if from != nil && from.more {
+				sc.page.Next = formatID(sc.last)
+			}
+			return nil
 		}
 		for _, seq := range seqs {
 			if sc.used.spent() {
@@ -63,7 +69,7 @@ func (sc *rowScan) fits(r *pipeline.Row) bool {
 }
 
 // candidates answers the next of them in order.
-func (sc *rowScan) candidates(few []int64) ([]int64, error) {
+func (sc *rowScan) candidates(from *few) ([]int64, error) {
 	lo, hi := sc.lo, sc.hi
 	if sc.used.rows > 0 {
 		if sc.f.Oldest {
@@ -72,8 +78,11 @@ func (sc *rowScan) candidates(few []int64) ([]int64, error) {
 			hi = sc.last
 		}
 	}
-	if few != nil {
-		return sc.ofFew(few, lo, hi), nil
+	if from != nil {
+		if sc.used.rows > 0 {
+			return nil, nil
+		}
+		return from.rows, nil
 	}
 	n := scanChunk
 	if sc.match == nil {
@@ -84,7 +93,7 @@ func (sc *rowScan) candidates(few []int64) ([]int64, error) {
 		return seqs, sc.read(&seqs, "SELECT seq FROM flow WHERE seq > ?1 AND seq < ?2", 0, lo, hi, n)
 	}
 	for _, sp := range sc.spans {
-		err := sc.read(&seqs, "SELECT seq FROM flow WHERE span = ?4 AND seq > ?1 AND seq < ?2", sp, lo, hi, n)
+		err := sc.read(&seqs, spanQuery, sp, lo, hi, n)
 		if err != nil {
 			return nil, err
 		}
@@ -92,6 +101,8 @@ func (sc *rowScan) candidates(few []int64) ([]int64, error) {
 	sc.sort(seqs)
 	return seqs[:min(n, len(seqs))], nil
 }
+
+const spanQuery = "SELECT seq FROM flow WHERE span = ?4 AND seq > ?1 AND seq < ?2"
 
 func (sc *rowScan) read(seqs *[]int64, query string, sp, lo, hi int64, n int) error {
 	if sc.f.Oldest {
@@ -111,15 +122,4 @@ func (sc *rowScan) sort(seqs []int64) {
 	if !sc.f.Oldest {
 		slices.Reverse(seqs)
 	}
-}
-
-func (sc *rowScan) ofFew(few []int64, lo, hi int64) []int64 {
-	var seqs []int64
-	for _, seq := range few {
-		if seq > lo && seq < hi {
-			seqs = append(seqs, seq)
-		}
-	}
-	sc.sort(seqs)
-	return seqs
 }

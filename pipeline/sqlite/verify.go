@@ -147,7 +147,7 @@ func (r *recount) causes() error {
 // queues looks for open cells that no queue knows, and for leases.
 func (r *recount) queues() error {
 	for _, q := range r.w.queues {
-		q.each(func(e entry) {
+		q.each(false, func(e entry) {
 			if key := (cellKey{e.row(), q.id}); r.queued[key] == e.due {
 				delete(r.queued, key)
 			}
