@@ -25,6 +25,15 @@ type Backend struct {
 	Audit   AuditLog
 	Ready   func(context.Context) error // whether the store answers and can be written
 	Close   func() error
+
+	// Empty tells when a step's queue was last seen empty, zero if it was not
+	// since this process started. Nil where queues and rows are one thing, so
+	// that no message can be missing; else a sweep asks it before it takes a
+	// queued step for stuck.
+	Empty func(ctx context.Context, step StepKey) (time.Time, error)
+	// Poll is how long one Receive should wait for the first delivery: where a
+	// poll costs money, longer. Zero leaves it to the engine.
+	Poll time.Duration
 }
 
 // RowStore keeps rows. The Steps of a row it answers are its cells; a step
@@ -52,7 +61,7 @@ type RowStore interface {
 // NewRow is a row to be stored.
 type NewRow struct {
 	Pipeline    string
-	Graph       string
+	Graph       *Graph // its roots are queued with it, unless it is rejected
 	Key         string // idempotency key; empty: none
 	Status      Status // StatusAccepted, or StatusRejected with Error
 	Error       string
@@ -60,8 +69,6 @@ type NewRow struct {
 	Label       string
 	Trace       string // traceparent of the request
 	Payload     []byte
-	Roots       []string // steps to queue now
-	Later       []string // steps that wait
 	At          time.Time
 }
 
@@ -98,6 +105,7 @@ type ReceiveRequest struct {
 	Hide           time.Duration // length of the lease
 	Wait           time.Duration // how long to wait for the first
 	Worker         string
+	Exclusive      bool // claim each step in the store before it is answered, where a lease alone is not seen by all processes
 }
 
 // Delivery is one leased step of a row.
@@ -141,6 +149,7 @@ type Outcome struct {
 	Verdict  Verdict
 	Attempt  Attempt // what happened; not stored with Release or when no call was made (Number 0)
 	Result   []byte  // Processed: the downstream's answer
+	Keep     bool    // the whole Result, where a store would keep only its beginning
 	Unlocks  []Unlock
 	Sinks    []string  // the row is done when these are processed
 	RetryAt  time.Time // Retry

@@ -51,13 +51,13 @@ func (in *IntakeService) SubmitBatch(ctx context.Context, pipeline string, ms []
 	rows := make([]NewRow, len(ms))
 	broken := make([]error, len(ms))
 	for i, m := range ms {
-		rows[i] = NewRow{Pipeline: pipeline, Graph: g.ID(), Key: m.Key, Status: StatusAccepted, ContentType: m.ContentType,
-			Label: m.Label, Trace: m.Trace, Payload: m.Payload, Roots: g.Roots(), Later: g.Later(), At: now}
+		rows[i] = NewRow{Pipeline: pipeline, Graph: g, Key: m.Key, Status: StatusAccepted, ContentType: m.ContentType,
+			Label: m.Label, Trace: m.Trace, Payload: m.Payload, At: now}
 		if p.Intake.Schema == nil {
 			continue
 		}
 		if err := p.Intake.Schema(m.Payload); err != nil {
-			rows[i].Status, rows[i].Error, rows[i].Roots, rows[i].Later = StatusRejected, err.Error(), nil, nil
+			rows[i].Status, rows[i].Error = StatusRejected, err.Error()
 			broken[i] = &Error{Code: CodeRejected, Text: "the payload breaks the schema: " + err.Error()}
 		}
 	}

@@ -119,10 +119,10 @@ func (e *env) row(g *pipeline.Graph) pipeline.NewRow {
 	s := e.samples[e.made%len(e.samples)]
 	e.made++
 	return pipeline.NewRow{
-		Pipeline: g.Pipeline(), Graph: g.ID(), Status: pipeline.StatusAccepted,
+		Pipeline: g.Pipeline(), Graph: g, Status: pipeline.StatusAccepted,
 		ContentType: "application/json", Label: s.Event,
 		Trace:   "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-		Payload: s.Body, Roots: g.Roots(), Later: g.Later(), At: e.now(),
+		Payload: s.Body, At: e.now(),
 	}
 }
 

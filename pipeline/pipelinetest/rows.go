@@ -68,7 +68,7 @@ func insertKeepsRow(e *env) {
 	d := e.get(id)
 	same(e, "id", d.ID, id)
 	same(e, "pipeline", d.Pipeline, in.Pipeline)
-	same(e, "graph", d.Graph, in.Graph)
+	same(e, "graph", d.Graph, in.Graph.ID())
 	same(e, "key", d.Key, in.Key)
 	same(e, "content type", d.ContentType, in.ContentType)
 	same(e, "label", d.Label, in.Label)

@@ -20,9 +20,14 @@ import (
 // chain is three steps in a row, as the loop of a worker sees them.
 var chain = []string{"validate", "enrich", "deliver"}
 
-func chainRow(payload []byte) pipeline.NewRow {
-	return pipeline.NewRow{Pipeline: "chain", Graph: "chain-1", Status: pipeline.StatusAccepted, ContentType: "application/json",
-		Label: "push", Payload: payload, Roots: chain[:1], Later: chain[1:], At: time.Now().UTC()}
+func chainRow(b testing.TB, payload []byte) pipeline.NewRow {
+	b.Helper()
+	g, err := pipeline.NewGraph("chain", []pipeline.Node{{Name: chain[0]}, {Name: chain[1], Needs: chain[:1]}, {Name: chain[2], Needs: chain[1:2]}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return pipeline.NewRow{Pipeline: "chain", Graph: g, Status: pipeline.StatusAccepted, ContentType: "application/json",
+		Label: "push", Payload: payload, At: time.Now().UTC()}
 }
 
 func chainDone(d pipeline.Delivery, step int) pipeline.Outcome {
@@ -67,7 +72,7 @@ func insertMany(b *testing.B, be pipeline.Backend, n int) time.Duration {
 	for n > 0 {
 		rows := make([]pipeline.NewRow, min(n, 500))
 		for i := range rows {
-			rows[i] = chainRow(payload)
+			rows[i] = chainRow(b, payload)
 		}
 		if _, err := be.Rows.Insert(b.Context(), rows...); err != nil {
 			b.Fatal(err)
@@ -158,7 +163,7 @@ func BenchmarkInsert(b *testing.B) {
 			for range callers {
 				wg.Go(func() {
 					for left.Add(-1) >= 0 {
-						if _, err := be.Rows.Insert(b.Context(), chainRow(payload)); err != nil {
+						if _, err := be.Rows.Insert(b.Context(), chainRow(b, payload)); err != nil {
 							b.Error(err)
 							return
 						}

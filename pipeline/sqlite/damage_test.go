@@ -20,7 +20,7 @@ func filled(t *testing.T) (dir, file string) {
 	db, b := openAt(t, sqlite.Config{Path: dir})
 	rows := make([]pipeline.NewRow, 300)
 	for i := range rows {
-		rows[i] = chainRow(bytes.Repeat([]byte("payload "), 50))
+		rows[i] = chainRow(t, bytes.Repeat([]byte("payload "), 50))
 	}
 	insert(t, b, rows...)
 	if err := db.Close(); err != nil {
@@ -113,7 +113,7 @@ func TestAStartThatWasCutOffLeavesNothingBehind(t *testing.T) {
 		}
 	}
 	_, b := openAt(t, sqlite.Config{Path: dir})
-	insert(t, b, chainRow(nil))
+	insert(t, b, chainRow(t, nil))
 	if parts, _ := filepath.Glob(filepath.Join(dir, "*.part*")); len(parts) > 0 {
 		t.Errorf("left over: %v", parts)
 	}

@@ -16,12 +16,12 @@ func TestRoomMadeOnAFullDiskIsNotEatenByTheLog(t *testing.T) {
 	db := openStore(t, Config{})
 	b, ctx := db.Backend(), t.Context()
 	for range 40 {
-		if _, err := b.Rows.Insert(ctx, plainRow(bytes.Repeat([]byte("x"), 9000))); err != nil {
+		if _, err := b.Rows.Insert(ctx, plainRow(t, bytes.Repeat([]byte("x"), 9000))); err != nil {
 			t.Fatal(err)
 		}
 	}
 	limitPages(t, db, 0)
-	if _, err := b.Rows.Insert(ctx, plainRow(bytes.Repeat([]byte("x"), 90_000))); !errors.Is(err, pipeline.ErrUnavailable) {
+	if _, err := b.Rows.Insert(ctx, plainRow(t, bytes.Repeat([]byte("x"), 90_000))); !errors.Is(err, pipeline.ErrUnavailable) {
 		t.Fatalf("on a full disk: %v", err)
 	}
 	before, err := os.Stat(db.path + "-wal")
@@ -29,7 +29,7 @@ func TestRoomMadeOnAFullDiskIsNotEatenByTheLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	limitPages(t, db, 1000)
-	if _, err := b.Rows.Insert(ctx, plainRow([]byte("x"))); err != nil {
+	if _, err := b.Rows.Insert(ctx, plainRow(t, []byte("x"))); err != nil {
 		t.Fatal(err)
 	}
 	after, err := os.Stat(db.path + "-wal")

@@ -67,7 +67,7 @@ func (w *writer) insert(r *pipeline.NewRow) (pipeline.Inserted, error) {
 	if err != nil {
 		return pipeline.Inserted{}, err
 	}
-	graph, err := w.graph(pipe, r.Graph, r.Roots, r.Later)
+	graph, err := w.graph(pipe, r.Graph)
 	if err != nil {
 		return pipeline.Inserted{}, err
 	}
@@ -101,7 +101,7 @@ func (w *writer) insert(r *pipeline.NewRow) (pipeline.Inserted, error) {
 	if status == rowRejected {
 		return answer, nil
 	}
-	w.db.payloads.put(seq, &content{graph: r.Graph, contentType: r.ContentType, trace: r.Trace, body: bytes.Clone(r.Payload)})
+	w.db.payloads.put(seq, &content{graph: r.Graph.ID(), contentType: r.ContentType, trace: r.Trace, body: bytes.Clone(r.Payload)})
 	return answer, w.queueRoots(f, at, r)
 }
 
@@ -124,8 +124,8 @@ func (w *writer) known(pipe int64, key string) (pipeline.Inserted, error) {
 }
 
 func (w *writer) queueRoots(f *flow, at int64, r *pipeline.NewRow) error {
-	f.cells = make([]cell, 0, len(r.Roots)+len(r.Later))
-	for _, step := range r.Roots {
+	f.cells = make([]cell, 0, len(r.Graph.Nodes()))
+	for _, step := range r.Graph.Roots() {
 		id, err := w.name(nameStep, f.pipe, step)
 		if err != nil {
 			return err
@@ -136,7 +136,7 @@ func (w *writer) queueRoots(f *flow, at int64, r *pipeline.NewRow) error {
 		w.count(q.tally, cellQueued, 1)
 		q.push(newEntry(c.due, f.row, false))
 	}
-	for _, step := range r.Later {
+	for _, step := range r.Graph.Later() {
 		id, err := w.name(nameStep, f.pipe, step)
 		if err != nil {
 			return err

@@ -3,6 +3,8 @@ package sqlite
 import (
 	"maps"
 	"slices"
+
+	"redrive/pipeline"
 )
 
 // Kinds of names.
@@ -120,12 +122,12 @@ func (n *names) clone() *names {
 }
 
 // graph answers the number of a graph and keeps which steps it has.
-func (w *writer) graph(pipe int64, name string, roots, later []string) (int64, error) {
-	id, err := w.name(nameGraph, pipe, name)
+func (w *writer) graph(pipe int64, g *pipeline.Graph) (int64, error) {
+	id, err := w.name(nameGraph, pipe, g.ID())
 	if err != nil {
 		return 0, err
 	}
-	for _, list := range [2][]string{roots, later} {
+	for _, list := range [2][]string{g.Roots(), g.Later()} {
 		for _, step := range list {
 			s, err := w.name(nameStep, pipe, step)
 			if err != nil {

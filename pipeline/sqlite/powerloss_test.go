@@ -18,7 +18,7 @@ func TestPowerLoss(t *testing.T) {
 	b, ctx := db.Backend(), t.Context()
 	acked := 0
 	for i := range 6 {
-		if _, err := b.Rows.Insert(ctx, plainRow([]byte(fmt.Sprint(i))), plainRow(nil)); err != nil {
+		if _, err := b.Rows.Insert(ctx, plainRow(t, []byte(fmt.Sprint(i))), plainRow(t, nil)); err != nil {
 			t.Fatal(err)
 		}
 		acked += 2

@@ -16,7 +16,7 @@ func TestQueuedRowsFarBehind(t *testing.T) {
 	for range (behind + before) / 500 {
 		rows := make([]pipeline.NewRow, 500)
 		for i := range rows {
-			rows[i] = plainRow(nil)
+			rows[i] = plainRow(t, nil)
 		}
 		if _, err := b.Rows.Insert(ctx, rows...); err != nil {
 			t.Fatal(err)
@@ -66,7 +66,7 @@ func TestSearchesAreBounded(t *testing.T) {
 	b, ctx := db.Backend(), t.Context()
 	const rows = 30
 	for range rows {
-		if _, err := b.Rows.Insert(ctx, plainRow(make([]byte, 1<<20))); err != nil {
+		if _, err := b.Rows.Insert(ctx, plainRow(t, make([]byte, 1<<20))); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -96,7 +96,7 @@ func refused(t *testing.T, path string, words ...string) {
 func TestFilesBelongToTheirOwner(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a", "data")
 	_, b := openAt(t, sqlite.Config{Path: dir})
-	insert(t, b, chainRow(nil))
+	insert(t, b, chainRow(t, nil))
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		info, ierr := d.Info()
 		if ierr == nil && info.Mode().Perm()&0o077 != 0 {
@@ -118,7 +118,7 @@ func TestASecondProcessIsTurnedAway(t *testing.T) {
 func TestACloseGivesTheFileFree(t *testing.T) {
 	dir := t.TempDir()
 	db, b := openAt(t, sqlite.Config{Path: dir})
-	id := insert(t, b, chainRow([]byte("x")))[0]
+	id := insert(t, b, chainRow(t, []byte("x")))[0]
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -134,14 +134,14 @@ func TestACloseGivesTheFileFree(t *testing.T) {
 func TestReadingBesideAServer(t *testing.T) {
 	dir := t.TempDir()
 	_, b := openAt(t, sqlite.Config{Path: dir})
-	first := insert(t, b, chainRow([]byte("first")))[0]
+	first := insert(t, b, chainRow(t, []byte("first")))[0]
 	reader, err := sqlite.OpenReadOnly(t.Context(), sqlite.Config{Path: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer reader.Close()
-	other := chainRow([]byte("second"))
-	other.Pipeline, other.Graph = "new", "new-1"
+	other := chainRow(t, []byte("second"))
+	other.Pipeline = "new"
 	second := insert(t, b, other)[0]
 	for id, want := range map[string]string{first: "chain first", second: "new second"} {
 		d, err := reader.Backend().Rows.Get(t.Context(), id)
@@ -149,7 +149,7 @@ func TestReadingBesideAServer(t *testing.T) {
 			t.Errorf("got %q %v, %v", got, d.Steps, err)
 		}
 	}
-	if _, err := reader.Backend().Rows.Insert(t.Context(), chainRow(nil)); !errors.Is(err, pipeline.ErrUnavailable) {
+	if _, err := reader.Backend().Rows.Insert(t.Context(), chainRow(t, nil)); !errors.Is(err, pipeline.ErrUnavailable) {
 		t.Errorf("a write answers %v", err)
 	}
 	if _, err := sqlite.OpenReadOnly(t.Context(), sqlite.Config{Path: t.TempDir()}); !errors.Is(err, pipeline.ErrUnavailable) {
@@ -160,7 +160,7 @@ func TestReadingBesideAServer(t *testing.T) {
 func TestABackoffOfHoursTakesNoTimeInABubble(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		db, b := open(t)
-		insert(t, b, chainRow(nil))
+		insert(t, b, chainRow(t, nil))
 		d := receive(t, b, "validate", 1)[0]
 		at := time.Now().Add(3 * time.Hour)
 		settle(t, b, pipeline.Outcome{Delivery: d, Verdict: pipeline.Retry, RetryAt: at, Attempt: pipeline.Attempt{Number: 1, Error: "503"}})
@@ -184,7 +184,7 @@ func TestAReceiverThatLeavesGivesBackWhatItWasGiven(t *testing.T) {
 			}()
 			synctest.Wait()
 			go cancel()
-			insert(t, b, chainRow(nil))
+			insert(t, b, chainRow(t, nil))
 			ds := <-done
 			synctest.Wait()
 			if len(ds) == 0 {
@@ -217,7 +217,7 @@ func TestCloseEndsWaitingReceivers(t *testing.T) {
 func TestABackupIsAStore(t *testing.T) {
 	dir, copies := t.TempDir(), t.TempDir()
 	db, b := openAt(t, sqlite.Config{Path: dir})
-	id := insert(t, b, chainRow([]byte("kept")))[0]
+	id := insert(t, b, chainRow(t, []byte("kept")))[0]
 	file := filepath.Join(copies, sqlite.FileName)
 	if err := db.Backup(t.Context(), file); err != nil {
 		t.Fatal(err)

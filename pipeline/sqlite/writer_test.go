@@ -33,8 +33,22 @@ func openStore(t *testing.T, cfg Config) *DB {
 	return db
 }
 
-func plainRow(payload []byte) pipeline.NewRow {
-	return pipeline.NewRow{Pipeline: "p", Graph: "g", Payload: payload, Roots: []string{"a"}, Later: []string{"b"}, At: time.Now().UTC()}
+// graphOf chains steps, each after the one before.
+func graphOf(t testing.TB, name string, steps ...string) *pipeline.Graph {
+	t.Helper()
+	var nodes []pipeline.Node
+	for i, s := range steps {
+		nodes = append(nodes, pipeline.Node{Name: s, Needs: steps[max(0, i-1):i]})
+	}
+	g, err := pipeline.NewGraph(name, nodes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+func plainRow(t testing.TB, payload []byte) pipeline.NewRow {
+	return pipeline.NewRow{Pipeline: "p", Graph: graphOf(t, "p", "a", "b"), Payload: payload, At: time.Now().UTC()}
 }
 
 func request(step string, n int) pipeline.ReceiveRequest {
@@ -72,7 +86,7 @@ func mustVerify(t *testing.T, db *DB) {
 func started(t *testing.T, b pipeline.Backend, rows, n int) []pipeline.Delivery {
 	t.Helper()
 	for range rows {
-		if _, err := b.Rows.Insert(t.Context(), plainRow(nil)); err != nil {
+		if _, err := b.Rows.Insert(t.Context(), plainRow(t, nil)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -93,7 +107,7 @@ func TestAFullDiskLosesNothing(t *testing.T) {
 	var mu sync.Mutex
 	for range 50 {
 		wg.Go(func() {
-			_, err := b.Rows.Insert(ctx, plainRow(bytes.Repeat([]byte("x"), 20_000)))
+			_, err := b.Rows.Insert(ctx, plainRow(t, bytes.Repeat([]byte("x"), 20_000)))
 			mu.Lock()
 			defer mu.Unlock()
 			if err == nil {
@@ -137,7 +151,7 @@ func TestAGroupThatFailsIsUndoneInMemory(t *testing.T) {
 			if err := w.settle(w.leases.find(ds[0].Receipt), &o); err != nil {
 				return err
 			}
-			fresh := plainRow(nil)
+			fresh := plainRow(t, nil)
 			fresh.Pipeline = "unheard of"
 			if _, err := w.insert(&fresh); err != nil {
 				return err
@@ -184,7 +198,7 @@ func TestAPoisonedJobDoesNotHurtItsNeighbours(t *testing.T) {
 			if i == 7 {
 				size = 200_000
 			}
-			_, err := b.Rows.Insert(ctx, plainRow(make([]byte, size)))
+			_, err := b.Rows.Insert(ctx, plainRow(t, make([]byte, size)))
 			if large := i == 7; (err != nil) != large {
 				t.Errorf("%d bytes: %v", size, err)
 			}
@@ -206,7 +220,7 @@ func TestABacklogIsDrained(t *testing.T) {
 		b, ctx, rng := db.Backend(), t.Context(), rand.New(rand.NewPCG(1, 2))
 		const rows = 400
 		for range rows {
-			if _, err := b.Rows.Insert(ctx, plainRow(nil)); err != nil {
+			if _, err := b.Rows.Insert(ctx, plainRow(t, nil)); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(100 * time.Microsecond)
@@ -269,7 +283,7 @@ func TestWorkAtOnce(t *testing.T) {
 		wg.Go(func() {
 			rng := rand.New(rand.NewPCG(7, uint64(i)))
 			for range 60 {
-				if err := somethingAtRandom(ctx, b, rng); err != nil {
+				if err := somethingAtRandom(ctx, t, b, rng); err != nil {
 					t.Errorf("%v", err)
 					return
 				}
@@ -285,7 +299,7 @@ func TestWorkAtOnce(t *testing.T) {
 	mustVerify(t, again)
 }
 
-func somethingAtRandom(ctx context.Context, b pipeline.Backend, rng *rand.Rand) error {
+func somethingAtRandom(ctx context.Context, t testing.TB, b pipeline.Backend, rng *rand.Rand) error {
 	page, err := b.Rows.List(ctx, pipeline.RowFilter{Limit: 20})
 	if err != nil {
 		return err
@@ -296,9 +310,9 @@ func somethingAtRandom(ctx context.Context, b pipeline.Backend, rng *rand.Rand) 
 	}
 	switch rng.IntN(8) {
 	case 0, 1:
-		r := plainRow([]byte("x"))
+		r := plainRow(t, []byte("x"))
 		r.Key = fmt.Sprint(rng.IntN(200))
-		_, err = b.Rows.Insert(ctx, r, r, plainRow(nil))
+		_, err = b.Rows.Insert(ctx, r, r, plainRow(t, nil))
 	case 2:
 		_, err = b.Moves.Discard(ctx, nil, fmt.Sprint("op", rng.IntN(3)), "why", id)
 	case 3:
