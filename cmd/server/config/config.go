@@ -23,11 +23,14 @@ type Config struct {
 	AllowedHosts   []string       // host or host:port, in lower case
 	TrustedProxies []netip.Prefix // single addresses are prefixes of full length
 	Environment    Environment
-	Backend        string // "embedded"
+	Backend        string // "embedded" or "aws"
 	Embedded       Embedded
-	LogFormat      string     // "text" or "json"; an override alone, no key of the file
-	Pipelines      []Pipeline // in the order of the file
-	Breakers       []Breaker  // in the order of the file
+	AWS            AWS
+	LogFormat      string         // "text" or "json"; an override alone, no key of the file
+	Only           string         // "console" or "workers", "" for both; an override alone, and with the AWS backend alone
+	Pipelines      []Pipeline     // in the order of the file; none only where there are Queues
+	Queues         []ForeignQueue // with the AWS backend alone, in the order of the file
+	Breakers       []Breaker      // in the order of the file
 	Sweep          Sweep
 	Alarms         []Alarm   // DefaultAlarms where the file has none
 	Notify         []Route   // in the order of the file: its index is its name
@@ -46,6 +49,25 @@ type Embedded struct {
 	Durability string // "full": an answer 202 survives a power cut; "normal": a crash of the process
 }
 
+// AWS says how AWS is reached and what the things there are called. With the
+// embedded backend its region and endpoint are still those of Lambda and SQS
+// steps and of SMS; the rest does nothing there.
+type AWS struct {
+	Region    string            // "" leaves it to the SDK: environment, profile
+	Prefix    string            // of every queue and, unless Table is set, of the table
+	Endpoint  string            // "" or the http(s) URL of all services, without a slash at the end
+	Provision bool              // false: nothing is ever created
+	Table     string            // "" for Prefix and "rows"
+	Tags      map[string]string // of everything that is created; nil for none
+	KMSKey    string            // id, alias or ARN of a key; "" for the encryption each service has by itself
+}
+
+// ForeignQueue names queues that are not ours: one of the two fields is set.
+type ForeignQueue struct {
+	Name   string // of one queue
+	Prefix string // of the names of any number of them
+}
+
 // Pipeline is an intake and the graph of steps behind it.
 type Pipeline struct {
 	Name      string
@@ -60,15 +82,17 @@ type Intake struct {
 	Signature      Signature
 	SchemaFile     string             // absolute, "" for none
 	Schema         *jsonschema.Schema // the compiled SchemaFile, nil for none
-	MaxBytes       int64              // of one payload, 1 to 16 MiB
+	SourceQueue    string             // the literal name of an SQS queue, "" for none; with the AWS backend alone
+	MaxBytes       int64              // of one payload, 1 to 16 MiB; with the AWS backend 1 to 384 KiB
 }
 
 // IdempotencyKey says where a payload carries the key that makes it the same
 // delivery as an earlier one.
 type IdempotencyKey struct {
-	Source string   // "none", "header" or "json"
-	Header string   // in canonical form, for "header"
-	Path   []string // of the field, from the outside in, for "json"
+	Source    string   // "none", "header" or "json"
+	Header    string   // in canonical form, for "header"
+	Attribute string   // the header as it is written: what an SQS message calls it, where case counts
+	Path      []string // of the field, from the outside in, for "json"
 }
 
 // Signature says how the sender of a payload proves itself.
@@ -77,23 +101,49 @@ type Signature struct {
 	Secret Secret // never empty unless the scheme is "none"
 }
 
-// Step is one call of the graph.
+// Step is one call of the graph. Of HTTP, Lambda and SQS exactly one is set; Kind
+// says which.
 type Step struct {
 	Name        string
 	Needs       []string // steps of the same pipeline
 	HTTP        HTTP
+	Lambda      Lambda
+	SQS         SQS
 	Timeout     time.Duration // above 0, at most 15 minutes
 	Concurrency int           // calls at once in one process, 1 to 10000
 	Rate        float64       // calls a second over all processes, 0 for no limit
 	Retry       Retry
 	Permanent   []int  // statuses of 400 to 599, never 429
 	Breaker     string // the name of one of Config.Breakers, "" for none
+	Exclusive   bool   // claimed before the call; the embedded backend does so anyway
+	KeepResult  bool   // AWS: the whole result is kept, not only its first 256 bytes
+}
+
+// Kind is what the step calls: "http", "lambda" or "sqs".
+func (s Step) Kind() string {
+	switch {
+	case s.Lambda.Function != "":
+		return "lambda"
+	case s.SQS.Queue != "":
+		return "sqs"
+	}
+	return "http"
 }
 
 // HTTP is the request a step makes.
 type HTTP struct {
 	URL     string   // absolute, http or https
 	Headers []Header // in the order of the file
+}
+
+// Lambda is the function a step invokes.
+type Lambda struct {
+	Function string // name, name:alias or ARN
+}
+
+// SQS is the queue a step hands its rows over to.
+type SQS struct {
+	Queue string // name or URL, never of a FIFO queue
 }
 
 // Header is sent with each call of a step. Its value may hold a token.
@@ -145,7 +195,9 @@ type Alarm struct {
 
 // Route is where alarms of its severities are sent.
 type Route struct {
-	Kind       string // "slack" or "webhook"
-	URL        Secret // absolute, http or https; whoever knows it may post
+	Kind       string // "slack", "webhook" or "sms"
+	URL        Secret // absolute, http or https; whoever knows it may post; not for sms
+	Phone      Secret // for sms: + and digits, where there is no Topic
+	Topic      string // for sms: the ARN of an SNS topic, "" where there is a Phone
 	Severities []string
 }

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 )
@@ -22,6 +24,7 @@ func TestDefaults(t *testing.T) {
 		Environment: Environment{"production", "red"},
 		Backend:     "embedded",
 		Embedded:    Embedded{filepath.Join(dir, "data"), "full"},
+		AWS:         AWS{Prefix: "redrive-", Provision: true},
 		LogFormat:   "text",
 		Sweep:       Sweep{"0 */3 * * *", 15 * time.Minute},
 		Alarms:      DefaultAlarms(),
@@ -40,7 +43,7 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-// sample has every key of the format that is supported.
+// sample has every key of the format that is supported without AWS.
 const sample = `listen: 127.0.0.1:8080
 base_path: /redrive/
 public_url: "https://redrive.example.com/"
@@ -68,6 +71,7 @@ pipelines:
         permanent: [400, 410, 413, 415, 422]
         breaker: downstream
         exclusive: false
+        keep_result: true
       - {name: index,  needs: [validate], http: {url: "http://127.0.0.1:9001/index"},  breaker: downstream}
       - {name: notify, needs: [validate], http: {url: "http://127.0.0.1:9001/notify"}}
       - {name: archive, needs: [index, notify], http: {url: "http://127.0.0.1:9001/archive"}}
@@ -101,7 +105,7 @@ func TestSample(t *testing.T) {
 		{"public url", c.PublicURL, "https://redrive.example.com"},
 		{"hosts", c.AllowedHosts, []string{"redrive.internal", "10.0.0.7:8443"}},
 		{"proxies", c.TrustedProxies, []netip.Prefix{netip.MustParsePrefix("10.0.0.7/32"), netip.MustParsePrefix("192.168.0.0/16"), netip.MustParsePrefix("::1/128")}},
-		{"key", p.Intake.IdempotencyKey, IdempotencyKey{Source: "header", Header: "X-Github-Delivery"}},
+		{"key", p.Intake.IdempotencyKey, IdempotencyKey{Source: "header", Header: "X-Github-Delivery", Attribute: "X-GitHub-Delivery"}},
 		{"secret", p.Intake.Signature, Signature{"github", NewSecret("s: [e, cret")}},
 		{"schema", p.Intake.SchemaFile, filepath.Join(dir, "schemas", "event.json")},
 		{"headers", p.Steps[0].HTTP.Headers, []Header{{"Authorization", NewSecret("Bearer t#1")}}},
@@ -119,6 +123,69 @@ func TestSample(t *testing.T) {
 	}
 	if p.Intake.Schema == nil || p.Intake.Schema.Validate([]any{}) == nil {
 		t.Error("the schema does not refuse a list")
+	}
+}
+
+// awsSample has every key that is about AWS.
+const awsSample = `backend: aws
+aws:
+  region: eu-west-1
+  prefix: shop_
+  endpoint: http://127.0.0.1:4566/
+  provision: false
+  table: shop.rows
+  tags: {team: shop, cost centre: "${TEAM}-7"}
+  kms_key: alias/shop
+pipelines:
+  github:
+    intake: {idempotency_key: header:Delivery-ID, source_queue: github-intake}
+    steps:
+      - {name: resize, lambda: {function: "resize:live"}, timeout: 15m, permanent: [500], exclusive: true, keep_result: true}
+      - {name: forward, needs: [resize], sqs: {queue: orders}}
+      - {name: tell, needs: [resize], http: {url: "http://127.0.0.1:9001/tell"}}
+notify:
+  - {kind: sms, phone: "${ONCALL_PHONE}", severities: [page]}
+  - {kind: sms, topic: "arn:aws:sns:eu-west-1:123456789012:oncall"}
+queues: [{name: orders-dlq}, {name: bills.fifo}, {prefix: legacy-}]
+`
+
+func TestSampleOfAWS(t *testing.T) {
+	t.Parallel()
+	c := valid(t, awsSample, Overrides{Only: "console"}, environ("TEAM", "shop", "ONCALL_PHONE", "+14155550100"))
+	p := c.Pipelines[0]
+	for _, check := range []struct {
+		what      string
+		got, want any
+	}{
+		{"backend", c.Backend, "aws"},
+		{"only", c.Only, "console"},
+		{"aws", c.AWS, AWS{Region: "eu-west-1", Prefix: "shop_", Endpoint: "http://127.0.0.1:4566", Table: "shop.rows",
+			Tags: map[string]string{"team": "shop", "cost centre": "shop-7"}, KMSKey: "alias/shop"}},
+		{"key", p.Intake.IdempotencyKey, IdempotencyKey{Source: "header", Header: "Delivery-Id", Attribute: "Delivery-ID"}},
+		{"source queue", p.Intake.SourceQueue, "github-intake"},
+		{"kinds", []string{p.Steps[0].Kind(), p.Steps[1].Kind(), p.Steps[2].Kind()}, []string{"lambda", "sqs", "http"}},
+		{"function", p.Steps[0].Lambda, Lambda{"resize:live"}},
+		{"queue", p.Steps[1].SQS, SQS{"orders"}},
+		{"time-out", p.Steps[0].Timeout, 15 * time.Minute},
+		{"permanent", p.Steps[0].Permanent, []int{500}},
+		{"exclusive", []bool{p.Steps[0].Exclusive, p.Steps[1].Exclusive}, []bool{true, false}},
+		{"keep result", []bool{p.Steps[0].KeepResult, p.Steps[1].KeepResult}, []bool{true, false}},
+		{"phone", c.Notify[0], Route{Kind: "sms", Phone: NewSecret("+14155550100"), Severities: []string{"page"}}},
+		{"topic", c.Notify[1], Route{Kind: "sms", Topic: "arn:aws:sns:eu-west-1:123456789012:oncall", Severities: []string{"notice", "page"}}},
+		{"queues", c.Queues, []ForeignQueue{{Name: "orders-dlq"}, {Name: "bills.fifo"}, {Prefix: "legacy-"}}},
+		{"warnings", c.Warnings, []Warning(nil)},
+	} {
+		if !reflect.DeepEqual(check.got, check.want) {
+			t.Errorf("%s: got %+v, want %+v", check.what, check.got, check.want)
+		}
+	}
+}
+
+func TestAConsoleOverForeignQueuesNeedsNoPipeline(t *testing.T) {
+	t.Parallel()
+	c := valid(t, "backend: aws\nqueues: [{prefix: legacy-}]\n", Overrides{}, environ())
+	if len(c.Pipelines) != 0 || len(c.Queues) != 1 {
+		t.Errorf("%+v", c)
 	}
 }
 
@@ -155,25 +222,17 @@ func TestAlarmsLeftOut(t *testing.T) {
 	}
 }
 
-func TestWarnings(t *testing.T) {
+// TestExampleOfAWS takes the comment signs off what the example says about AWS.
+func TestExampleOfAWS(t *testing.T) {
 	t.Parallel()
-	c := valid(t, `trusted_proxies: [0.0.0.0/0]
-breakers:
-  idle: {}
-notify: [{kind: webhook, url: "https://example.com/hook", severities: [page]}]
-pipelines:
-  p:
-    intake:
-      signature:
-        scheme: none
-        secret: x
-    steps: [{name: a, http: {url: "http://127.0.0.1:9001/a"}}]
-`, Overrides{}, environ())
-	var at []int
-	for _, w := range c.Warnings {
-		at = append(at, w.Line)
+	commented := regexp.MustCompile(`(?m)^( *)# (aws:$|(notify|queues|source_queue):|  (region|prefix|endpoint|provision|table|tags|kms_key): |- \{name: (resize|forward)|  - \{kind)`)
+	text := commented.ReplaceAllString(Example(), "$1$2")
+	c := valid(t, strings.Replace(text, "backend: embedded", "backend: aws", 1), Overrides{}, environ("SLACK_WEBHOOK_URL", "https://example.com/slack", "ONCALL_PHONE", "+14155550100"))
+	if got := len(c.Pipelines[0].Steps); got != 6 || c.Pipelines[0].Intake.SourceQueue == "" || len(c.Queues) != 2 || len(c.Notify) != 4 || len(c.Warnings) != 0 {
+		t.Errorf("%+v", c)
 	}
-	if want := []int{9, 1, 4, 3}; !reflect.DeepEqual(at, want) {
-		t.Errorf("warnings at %v, want %v: %v", at, want, c.Warnings)
+	want := AWS{Region: "eu-west-1", Prefix: "redrive-", Provision: true, Table: "redrive-rows"}
+	if !reflect.DeepEqual(c.AWS, want) {
+		t.Errorf("got %+v, want %+v", c.AWS, want)
 	}
 }

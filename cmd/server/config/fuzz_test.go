@@ -8,7 +8,8 @@ import (
 // FuzzLoad holds that no text makes the reader panic, that it gives either a
 // configuration or mistakes, and that each mistake is one line that can be found.
 func FuzzLoad(f *testing.F) {
-	for _, seed := range []string{sample, Example(), smallest, "a: [1\nb: 2\n", "? a\n: b\n", "- - -\n", "a: !!x &b *c\n<<: {a: 1}\n", "pipelines: {p: {steps: [[], {}, ~, 1]}}", "alarms: [{}]\nnotify: [{}]\n", "\"\\x00\": 'x"} {
+	for _, seed := range []string{sample, awsSample, Example(), smallest, "a: [1\nb: 2\n", "? a\n: b\n", "- - -\n", "a: !!x &b *c\n<<: {a: 1}\n", "pipelines: {p: {steps: [[], {}, ~, 1]}}", "alarms: [{}]\nnotify: [{}]\n", "backend: aws\naws: {tags: {? a : b}}\nqueues: [{}, ~, [], 1]\nnotify: [{kind: sms}]\n",
+		"backend: aws\npipelines: {p: {intake: {source_queue: x}, steps: [{name: a, sqs: {queue: x}, lambda: ~}, {lambda: {}, http: {}}]}}", "\"\\x00\": 'x"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

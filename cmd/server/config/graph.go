@@ -8,10 +8,11 @@ import (
 
 // graph collects the steps of a pipeline to judge how they hang together.
 type graph struct {
-	r     *reader
-	order []string
-	lines map[string]int // of the steps that have a name
-	needs map[string][]need
+	r        *reader
+	pipeline string
+	order    []string
+	lines    map[string]int // of the steps that have a name
+	needs    map[string][]need
 }
 
 type need struct {
@@ -42,6 +43,7 @@ func (g *graph) add(s *section, st *Step) {
 	e, _ := s.get("name")
 	g.lines[st.Name], g.needs[st.Name] = e.line, ns
 	g.order = append(g.order, st.Name)
+	g.r.queues.steps = append(g.r.queues.steps, queueUse{pipeline: g.pipeline, step: st.Name, line: lineOf(e.value)})
 }
 
 func (g *graph) check() {

@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"encoding/base64"
+	"fmt"
 	"net/textproto"
 	"net/url"
 	"slices"
@@ -11,15 +12,40 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-func intake(s *section) Intake {
+func intake(pipeline string, s *section) Intake {
 	defer s.close()
 	in := Intake{
 		IdempotencyKey: read(s, "idempotency_key", IdempotencyKey{Source: "none"}, idempotencyKey),
 		Signature:      signature(s),
 		MaxBytes:       int64(read(s, "max_bytes", 256<<10, whole(1, maxPayload))),
 	}
+	in.SourceQueue = sourceQueue(s, pipeline, in.Signature)
+	if e, _ := s.get("max_bytes"); in.MaxBytes > maxItem && s.r.backend == "aws" {
+		s.r.mistake(lineOf(e.value), fmt.Sprintf("give at most %d", maxItem), "max_bytes %d does not fit: with backend: aws a payload is one item of DynamoDB", in.MaxBytes)
+	}
 	in.SchemaFile, in.Schema = schema(s)
 	return in
+}
+
+// sourceQueue reads the queue on which others bring rows in.
+func sourceQueue(s *section, pipeline string, signature Signature) string {
+	queue := read(s, "source_queue", "", optional(queueName))
+	if queue == "" {
+		return ""
+	}
+	e, _ := s.get("source_queue")
+	at := lineOf(e.value)
+	s.r.queues.sources = append(s.r.queues.sources, queueUse{pipeline: pipeline, queue: queue, line: at})
+	if s.r.backend == "embedded" {
+		s.r.mistake(at, "set backend: aws or take it out", "source_queue is read from SQS, and the backend is embedded")
+	}
+	if signature.Scheme != "none" {
+		s.r.warn(at, "messages from source_queue %s are not verified: the signature is asked for at /ingest/%s alone", queue, pipeline)
+	}
+	if isFIFO(queue) {
+		s.r.warn(at, "rows run side by side: the order of source_queue %s is not kept", queue)
+	}
+	return queue
 }
 
 // idempotencyKey reads header:NAME, json:path.to.field or none.
@@ -32,7 +58,7 @@ func idempotencyKey(text string) (IdempotencyKey, *fault) {
 		}
 	case "header":
 		if tokenForm.MatchString(rest) {
-			return IdempotencyKey{Source: source, Header: textproto.CanonicalMIMEHeaderKey(rest)}, nil
+			return IdempotencyKey{Source: source, Header: textproto.CanonicalMIMEHeaderKey(rest), Attribute: rest}, nil
 		}
 		return IdempotencyKey{}, &fault{"names no header", "write header:NAME, such as header:X-GitHub-Delivery"}
 	case "json":

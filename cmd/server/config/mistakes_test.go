@@ -11,7 +11,6 @@ import (
 func TestMistakes(t *testing.T) {
 	t.Parallel()
 	const steps = "pipelines:\n  p:\n    steps:\n"
-	const unsupported = " is not supported yet, leave it out\n"
 	for _, tc := range []struct{ name, text, want string }{
 		{"an unknown key names the nearest", smallest + "lisen: 127.0.0.1:1\n", `f:2: unknown key "lisen" in configuration, the nearest known key is "listen"`},
 		{"a key is given twice", smallest + "listen: 127.0.0.1:1\n\nlisten: 127.0.0.1:2\n", `f:4: "listen" is given twice in configuration, keep one of it and the one in line 2`},
@@ -22,13 +21,9 @@ func TestMistakes(t *testing.T) {
 		{"an alias", smallest + "sweep: &s {stuck_after: 5m}\nembedded: *s\n", "f:2: anchors and aliases are not read, write the value out\nf:3: anchors and aliases are not read, write the value out"},
 		{"nothing at all", "", "f:1: there is no pipeline, add pipelines with at least one; `server init` prints an example"},
 		{"no steps", "pipelines:\n  p: {}\n  q:\n    steps: []\n", "f:2: pipeline has no steps, add steps with at least one step\nf:4: steps is empty, add at least one step"},
-		{"what comes later", smallest + "backend: aws\naws: {region: x}\nauth: {local: true}\nqueues: [{name: x}]\nnotify: [{kind: sms, phone: '1'}]\n",
-			"f:2: backend: aws is not supported yet, leave it out or choose another\nf:3: aws" + unsupported + "f:4: auth" + unsupported + "f:5: queues" + unsupported +
-				"f:6: kind: sms is not supported yet, leave it out or choose another"},
-		{"what comes later in pipelines", "pipelines:\n  p:\n    intake: {source_queue: x}\n    steps:\n    - {name: a, lambda: {function: x}, exclusive: true}\n    - {name: b, sqs: {queue: x}, keep_result: true}\n",
-			"f:3: source_queue" + unsupported + "f:5: lambda" + unsupported + "f:5: exclusive" + unsupported + "f:6: sqs" + unsupported + "f:6: keep_result" + unsupported},
+		{"what comes later", smallest + "auth: {local: true}\n", "f:2: auth is not supported yet, leave it out"},
 		{"a name", smallest + "breakers:\n  'a b': {}\n", `f:3: breakers has a key "a b", which is not a name, use letters, digits, - and _, a letter or digit first, at most 63 of them`},
-		{"a step without anything", steps + "    - needs: []\n", "f:4: step has no name, add name: and what to call it\nf:4: step has no http, add http: {url: ...}"},
+		{"a step without anything", steps + "    - needs: []\n", "f:4: step has no name, add name: and what to call it\nf:4: step has none of http, lambda and sqs, add http: {url: ...}, lambda: {function: ...} or sqs: {queue: ...}"},
 		{"an undeclared breaker", steps + "    - name: a\n      http: {url: 'http://h/'}\n      breaker: dwn\nbreakers: {down: {}}\n", `f:6: breaker "dwn" is not under breakers, declare it there; the nearest is "down"`},
 		{"a schedule that never comes", smallest + "sweep: {schedule: '0 0 31 2 *'}\n", `f:2: schedule "0 0 31 2 *" never comes true, write five fields in UTC, such as 0 */3 * * *`},
 		{"a schedule with a zone", smallest + "sweep: {schedule: 'TZ=UTC 0 0 1 2 *'}\n", `f:2: schedule "TZ=UTC 0 0 1 2 *" is not a schedule of five fields, write five fields in UTC, such as 0 */3 * * *`},
@@ -62,10 +57,10 @@ func TestMistakes(t *testing.T) {
 				"f:7: alarm \"d\" watches step \"x\", which pipeline \"p\" does not have, the nearest is \"a\"\nf:8: alarm \"e\" watches step \"a\" of no pipeline, add pipeline\n" +
 				"f:9: alarm \"f\" watches breaker \"x\", which is not under breakers, add it: breakers: {x: {}}\nf:10: error_rate is a share from 0 to 1, so it never reaches 3, write 0.03 for 3 %"},
 		{"a kind nobody knows hides no other mistake", smallest + "notify:\n- kind: slak\n  severities: [notice, pge]\n  url: ${NOPE}\n  channel: x\n",
-			"f:3: kind \"slak\" is not known, write one of slack, webhook; the nearest is \"slack\"\nf:4: severities \"pge\" is not known, write one of notice, page; the nearest is \"page\"\n" +
+			"f:3: kind \"slak\" is not known, write one of slack, webhook, sms; the nearest is \"slack\"\nf:4: severities \"pge\" is not known, write one of notice, page; the nearest is \"page\"\n" +
 				"f:5: url needs the environment variable NOPE, which is not set, set NOPE or write the value here"},
 		{"notify", smallest + "notify:\n- {kind: slak}\n- {kind: slack}\n- {kind: webhook, url: 'example.com/secret', severities: []}\n- {kind: webhook, url: 'http://h/', severities: [page, page]}\n",
-			"f:3: kind \"slak\" is not known, write one of slack, webhook; the nearest is \"slack\"\nf:4: notify has no url, add url or url_file\n" +
+			"f:3: kind \"slak\" is not known, write one of slack, webhook, sms; the nearest is \"slack\"\nf:4: notify has no url, add url or url_file\n" +
 				"f:5: the url of this notify is not an absolute http or https URL, write one such as http://127.0.0.1:9001/path\nf:5: severities is empty, so nothing would be sent, write [notice, page] or one of them\n" +
 				"f:6: severities has page twice, keep one of them"},
 		{"the door", smallest + "listen: :8080\n", `f:2: listen ":8080" can be reached from other machines and there is no auth section that says who may come in, ` + shut},

@@ -13,14 +13,20 @@ func routes(s *section) []Route {
 }
 
 func route(s *section) Route {
-	rt := Route{Kind: required(s, "kind", "kind: slack or webhook", oneOf("slack", "webhook"))}
-	if rt.Kind == "" { // which other keys it may have, and must have, depends on the kind
+	rt := Route{Kind: required(s, "kind", "kind: slack, webhook or sms", oneOf("slack", "webhook", "sms"))}
+	switch rt.Kind {
+	case "": // which other keys it may have, and must have, depends on the kind
 		s.secret("url")
+		s.secret("phone")
+		read(s, "topic", "", topic)
 		severities(s)
 		return rt
+	case "sms":
+		rt.Phone, rt.Topic = sms(s)
+	default:
+		rt.URL = routeURL(s)
 	}
 	defer s.close()
-	rt.URL = routeURL(s)
 	rt.Severities = severities(s)
 	return rt
 }

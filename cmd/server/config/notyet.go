@@ -7,26 +7,16 @@ import (
 )
 
 // notYet lists what the format knows and this version does not do. A line goes
-// when the feature comes; the key or value is then read like any other.
-var notYet = []struct{ section, key, value string }{
-	{section: "configuration", key: "backend", value: "aws"},
-	{section: "configuration", key: "aws"},
+// when the feature comes; the key is then read like any other.
+var notYet = []struct{ section, key string }{
 	{section: "configuration", key: "auth"},
-	{section: "configuration", key: "queues"},
-	{section: "intake", key: "source_queue"},
-	{section: "step", key: "lambda"},
-	{section: "step", key: "sqs"},
-	{section: "step", key: "exclusive"},
-	{section: "step", key: "keep_result"},
-	{section: "notify", key: "kind", value: "sms"},
-	{section: "command line", key: "--only"},
 }
 
 // dropNotYet reports the keys of the section that are not supported yet and
 // takes them out, so that nothing else is said about them.
 func (s *section) dropNotYet() {
 	for _, n := range notYet {
-		if n.section != s.kind || n.value != "" {
+		if n.section != s.kind {
 			continue
 		}
 		s.known = append(s.known, n.key)
@@ -38,29 +28,8 @@ func (s *section) dropNotYet() {
 	}
 }
 
-// valueNotYet reports a value that is not supported yet.
-func (s *section) valueNotYet(key string, v scalar) bool {
-	for _, n := range notYet {
-		if n.section == s.kind && n.key == key && n.value != "" && n.value == v.text {
-			s.r.mistake(v.line, "leave it out or choose another", "%s: %s is not supported yet", key, n.value)
-			return true
-		}
-	}
-	return false
-}
-
-// flagNotYet says whether a flag is not supported yet.
-func flagNotYet(flag string) bool {
-	for _, n := range notYet {
-		if n.section == "command line" && n.key == flag {
-			return true
-		}
-	}
-	return false
-}
-
-// saysNothing is true of a value that asks for nothing: writing `exclusive:
-// false` or `queues: []` changes nothing, so it does no harm.
+// saysNothing is true of a value that asks for nothing: writing `auth: {}`
+// changes nothing, so it does no harm.
 func saysNothing(n ast.Node) bool {
 	switch n := n.(type) {
 	case nil, *ast.NullNode:

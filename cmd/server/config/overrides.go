@@ -9,7 +9,7 @@ type Overrides struct {
 	Data      string // --data: the folder of the embedded backend
 	BasePath  string // --base-path
 	LogFormat string // --log-format
-	Only      string // --only
+	Only      string // --only: console or workers
 }
 
 // WithEnv fills what no flag gave from REDRIVE_LISTEN, REDRIVE_DATA,
@@ -55,7 +55,8 @@ func (r *reader) override(c *Config) {
 	if r.over.Data != "" {
 		c.Embedded.Path = filepath.Clean(r.over.Data)
 	}
-	if r.over.Only != "" && flagNotYet("--only") {
-		r.mistakeAt("--only", "running one part alone is not supported yet", "leave it out: one process does everything")
+	c.Only = override(r, "--only", r.over.Only, "", oneOf("console", "workers"))
+	if c.Only != "" && r.backend == "embedded" {
+		r.mistakeAt("--only", quote(c.Only)+" needs backend: aws", "leave it out: with the embedded backend one process does everything")
 	}
 }

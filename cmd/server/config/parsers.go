@@ -79,6 +79,16 @@ func oneOf(words ...string) parse[string] {
 	}
 }
 
+func boolean(text string) (bool, *fault) {
+	switch strings.ToLower(text) {
+	case "true":
+		return true, nil
+	case "false":
+		return false, nil
+	}
+	return false, &fault{"is neither true nor false", "write one of them"}
+}
+
 var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$`)
 
 // name reads what pipelines, steps, breakers and alarms are called: it stands in
@@ -98,6 +108,15 @@ func optional(into parse[string]) parse[string] {
 		}
 		return into(text)
 	}
+}
+
+// and writes words as a sentence has them.
+func and(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " and " + words[last]
 }
 
 // line reads a short text for people.

@@ -7,14 +7,17 @@ import (
 const (
 	year        = 365 * 24 * time.Hour
 	maxPayload  = 16 << 20
+	maxItem     = 384 << 10 // of a payload on DynamoDB, whose items end at 400 kB with all that goes with it
 	maxAttempts = 1_000_000
+	maxHidden   = 12 * time.Hour
 )
 
-// pipelines reads the pipelines in the order of the file.
-func pipelines(s *section) []Pipeline {
+// pipelines reads the pipelines in the order of the file. A console over queues
+// that are not ours does without any.
+func pipelines(s *section, consoleAlone bool) []Pipeline {
 	e, given := s.get("pipelines")
 	below := s.r.section("pipelines", e.line, e.value)
-	if len(below.order) == 0 && !below.broken {
+	if len(below.order) == 0 && !below.broken && !consoleAlone {
 		s.r.mistake(e.line, "add pipelines with at least one; `server init` prints an example", "there is no pipeline")
 	}
 	var ps []Pipeline
@@ -39,19 +42,22 @@ func pipeline(name string, s *section) Pipeline {
 	defer s.close()
 	p := Pipeline{
 		Name:      name,
-		Intake:    intake(s.child("intake")),
+		Intake:    intake(name, s.child("intake")),
 		Retention: read(s, "retention", 720*time.Hour, duration(time.Minute, 10*year)),
 	}
 	if !s.need("steps", "steps with at least one step") {
 		return p
 	}
-	g := &graph{r: s.r, lines: map[string]int{}, needs: map[string][]need{}}
+	g := &graph{r: s.r, pipeline: name, lines: map[string]int{}, needs: map[string][]need{}}
 	items, _ := s.items("steps")
 	if e, _ := s.get("steps"); len(items) == 0 && shape(e.value) == "a list" {
 		s.r.mistake(e.line, "add at least one step", "steps is empty")
 	}
 	for _, n := range items {
-		p.Steps = append(p.Steps, step(s.r.section("step", lineOf(n), n), g))
+		below := s.r.section("step", lineOf(n), n)
+		st := step(below, g)
+		warnSize(below, st, p.Intake)
+		p.Steps = append(p.Steps, st)
 	}
 	g.check()
 	return p
@@ -61,16 +67,15 @@ func step(s *section, g *graph) Step {
 	defer s.close()
 	st := Step{Name: required(s, "name", "name: and what to call it", name)}
 	g.add(s, &st)
-	lambdaOrSQS := s.askedFor("lambda") || s.askedFor("sqs")
-	if lambdaOrSQS || s.need("http", "http: {url: ...}") {
-		st.HTTP = request(s)
-	}
+	call(s, g, &st)
 	st.Timeout = read(s, "timeout", 5*time.Second, duration(time.Millisecond, 15*time.Minute))
 	st.Concurrency = read(s, "concurrency", 8, whole(1, 10_000))
 	st.Rate = read(s, "rate", 0, number(0, 1_000_000, false))
 	st.Retry = retry(s.child("retry"))
 	st.Permanent = unique(s, "permanent", list(s, "permanent", []int{400, 410, 413, 415, 422}, status))
 	st.Breaker = stepBreaker(s)
+	st.Exclusive = exclusive(s)
+	st.KeepResult = read(s, "keep_result", false, boolean)
 	return st
 }
 
@@ -98,6 +103,10 @@ func retry(s *section) Retry {
 		}
 		s.r.mistake(e.line, "make cap the longest wait", "the cap of %s is shorter than the base of %s", spell(r.Cap), spell(r.Base))
 	}
+	if r.Cap > maxHidden && s.r.backend == "aws" {
+		e, _ := s.get("cap")
+		s.r.warn(e.line, "SQS holds a message back for at most %s; rows that wait longer, up to the cap of %s, go on with the sweep after", spell(maxHidden), spell(r.Cap))
+	}
 	return r
 }
 
@@ -122,14 +131,4 @@ func unique[T comparable](s *section, key string, values []T) []T {
 		seen[v] = true
 	}
 	return values
-}
-
-// askedFor says whether the key was written, even where it is not supported yet.
-func (s *section) askedFor(key string) bool {
-	for _, k := range s.order {
-		if k == key {
-			return true
-		}
-	}
-	return false
 }

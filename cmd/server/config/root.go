@@ -10,7 +10,8 @@ const defaultListen = "127.0.0.1:8080"
 
 // config reads the top level of the file.
 func (r *reader) config(s *section) *Config {
-	bs := breakers(s.child("breakers"))
+	r.backend = backend(s)
+	bs, qs := breakers(s.child("breakers")), foreignQueues(s)
 	c := &Config{
 		Listen:         read(s, "listen", defaultListen, address),
 		BasePath:       read(s, "base_path", "/", basePath),
@@ -18,22 +19,35 @@ func (r *reader) config(s *section) *Config {
 		AllowedHosts:   list(s, "allowed_hosts", nil, host),
 		TrustedProxies: list(s, "trusted_proxies", nil, proxy),
 		Environment:    environment(s.child("environment")),
-		Backend:        read(s, "backend", "embedded", oneOf("embedded")),
+		Backend:        r.backend,
 		Embedded:       embedded(s.child("embedded")),
+		AWS:            aws(s.child("aws")),
 		LogFormat:      "text",
 		Breakers:       bs,
-		Pipelines:      pipelines(s),
+		Queues:         qs,
+		Pipelines:      pipelines(s, len(qs) > 0 && r.backend != "embedded"),
 		Sweep:          sweep(s.child("sweep")),
 	}
 	c.Alarms = alarms(s, c)
 	c.Notify = routes(s)
 	s.close()
 	r.override(c)
+	r.checkQueues(c)
 	r.openDoor(s, c.Listen)
 	r.warnProxies(s, c.TrustedProxies)
 	r.warnSeverities(s, c)
 	r.warnBreakers(c)
+	r.warnRegion(c)
 	return c
+}
+
+// backend reads which backend runs. It is "" where the file says it wrong, so
+// that nothing is held against what depends on it.
+func backend(s *section) string {
+	if _, given := s.get("backend"); !given {
+		return "embedded"
+	}
+	return read(s, "backend", "", oneOf("embedded", "aws"))
 }
 
 func environment(s *section) Environment {

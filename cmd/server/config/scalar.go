@@ -49,7 +49,7 @@ func list[T any](s *section, key string, fallback []T, into parse[T]) []T {
 
 func element[T any](s *section, key string, n ast.Node, fallback T, into parse[T]) T {
 	v, ok := s.r.scalar(key, n)
-	if !ok || s.valueNotYet(key, v) {
+	if !ok {
 		return fallback
 	}
 	value, f := into(v.text)

@@ -15,7 +15,10 @@ type reader struct {
 	over     Overrides
 	mistakes []Mistake
 	warnings []Warning
+	backend  string         // "embedded", "aws" or, where it is not known, ""; read before what depends on it
 	breakers map[string]int // names and lines of the breakers, read before what refers to them
+	queues   queues         // on SQS that the file speaks of
+	remote   []remote       // what calls AWS, whatever the backend
 }
 
 // section is one mapping of the file. A key counts as known once it was asked

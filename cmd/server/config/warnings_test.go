@@ -1,0 +1,67 @@
+package config
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestWarnings holds the whole report of what is worth a line and no mistake.
+func TestWarnings(t *testing.T) {
+	t.Parallel()
+	const step = "steps: [{name: a, http: {url: 'http://h/'}}]"
+	for _, tc := range []struct{ name, text, want string }{
+		{"nothing to say", smallest + "aws: {region: eu-west-1, endpoint: 'http://127.0.0.1:4566'}\nqueues: []\nauth: {}\n", ""},
+		{"proxies, breakers, severities and secrets", `trusted_proxies: [0.0.0.0/0]
+breakers:
+  idle: {}
+notify: [{kind: webhook, url: "https://example.com/hook", severities: [page]}]
+pipelines:
+  p:
+    intake:
+      signature:
+        scheme: none
+        secret: x
+    ` + step + "\n", `f:9: the secret is not used: with scheme none nothing is signed
+f:1: trusted_proxies 0.0.0.0/0 lets every caller choose the address it is seen under
+f:4: alarms of severity "notice" are sent nowhere
+f:3: breaker "idle" is used by no step`},
+		{"aws that the embedded backend does not use", smallest + "aws:\n  region: eu-west-1\n  prefix: x-\n  provision: true\n  tags: {a: b}\n",
+			"f:3: the backend is embedded, which has no use for prefix, provision and tags of aws"},
+		{"one key of it", smallest + "aws: {table: rows}\n", "f:2: the backend is embedded, which has no use for table of aws"},
+		{"exclusive is no choice on the embedded backend", "pipelines:\n  p:\n    steps:\n    - name: a\n      http: {url: 'http://h/'}\n      exclusive: true\n      keep_result: true\n",
+			"f:6: exclusive changes nothing: with the embedded backend a step is always leased to one worker alone"},
+		{"a region nobody wrote down", smallest + "notify:\n- {kind: sms, phone: '+14155550100'}\n- {kind: sms, phone: '+14155550101'}\n",
+			"f:3: aws.region is left out: sms goes to the region that AWS_REGION or the profile names, else to eu-west-1"},
+		{"a region nobody wrote down for a step", "pipelines:\n  p:\n    steps:\n    - name: a\n      lambda: {function: f}\n    - name: b\n      sqs: {queue: q}\n",
+			"f:5: aws.region is left out: the Lambda function goes to the region that AWS_REGION or the profile names, else to eu-west-1"},
+		{"another region", "aws: {region: eu-west-1}\npipelines:\n  p:\n    steps:\n    - name: a\n      lambda: {function: 'arn:aws:lambda:us-east-1:123456789012:function:f'}\n" +
+			"notify:\n- {kind: sms, topic: 'arn:aws:sns:eu-west-2:123456789012:oncall'}\n",
+			"f:6: \"arn:aws:lambda:us-east-1:123456789012:function:f\" lies in us-east-1, and aws.region is eu-west-1\n" +
+				"f:8: \"arn:aws:sns:eu-west-2:123456789012:oncall\" lies in eu-west-2, and aws.region is eu-west-1"},
+		{"what a source queue does not do", "backend: aws\npipelines:\n  p:\n    intake:\n      signature: {scheme: github, secret: x}\n      source_queue: in.fifo\n    " + step + "\n",
+			"f:6: messages from source_queue in.fifo are not verified: the signature is asked for at /ingest/p alone\n" +
+				"f:6: rows run side by side: the order of source_queue in.fifo is not kept"},
+		{"waits too long for SQS", "backend: aws\npipelines:\n  p:\n    steps:\n    - name: a\n      http: {url: 'http://h/'}\n      retry:\n        cap: 13h\n",
+			"f:8: SQS holds a message back for at most 12h; rows that wait longer, up to the cap of 13h, go on with the sweep after"},
+		{"payloads too large to pass on", "aws: {region: x}\npipelines:\n  p:\n    intake: {max_bytes: 16777216}\n    steps:\n    - name: a\n      lambda: {function: f}\n    - name: b\n      sqs: {queue: q}\n    - name: c\n      http: {url: 'http://h/'}\n",
+			"f:7: max_bytes lets in payloads of 16777216 bytes, and lambda takes at most 6291456: the rows of larger ones cannot pass step \"a\"\n" +
+				"f:9: max_bytes lets in payloads of 16777216 bytes, and sqs takes at most 1048576: the rows of larger ones cannot pass step \"b\""},
+		{"foreign queues that are our own", "backend: aws\npipelines:\n  p:\n    " + step + "\nqueues:\n- prefix: red\n- prefix: redrive-p-a-dlq-\n",
+			"f:6: prefix \"red\" also begins the names of this configuration's own queues, which have pages of their own"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			c, mistakes := Parse("f", []byte(tc.text), Overrides{}, environ())
+			if len(mistakes) > 0 {
+				t.Fatal(lines(mistakes))
+			}
+			var got []string
+			for _, w := range c.Warnings {
+				got = append(got, w.String())
+			}
+			if strings.Join(got, "\n") != tc.want {
+				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), tc.want)
+			}
+		})
+	}
+}
