@@ -18,11 +18,14 @@ const (
 // Alarms judges the configured alarms and tells the routes.
 type Alarms struct {
 	e       *Engine
-	started time.Time
 	tellers *tellers
+	watch   *alarmWatch
 
-	mu    sync.RWMutex
-	state []alarmState
+	mu      sync.RWMutex
+	started time.Time // since when this process judges them, or would
+	leading bool      // it does
+	looked  time.Time // when it last looked without judging
+	state   []alarmState
 }
 
 // alarmState is the stored part of an alarm.
@@ -36,25 +39,34 @@ type alarmState struct {
 }
 
 func newAlarms(e *Engine) *Alarms {
-	a := &Alarms{e: e, started: time.Now(), state: make([]alarmState, len(e.cfg.Alarms))}
+	a := &Alarms{e: e, started: time.Now(), leading: !e.fleet.shared, state: make([]alarmState, len(e.cfg.Alarms))}
 	for i := range a.state {
 		a.state[i] = alarmState{State: AlarmInsufficient, Since: time.Now().UTC(), Reason: "not judged yet"}
 	}
-	a.tellers = newTellers(e)
+	a.tellers, a.watch = newTellers(e), newAlarmWatch(e)
 	return a
 }
 
+// load reads the alarms as they were last stored.
 func (a *Alarms) load(ctx context.Context) error {
+	if len(a.e.cfg.Alarms) == 0 {
+		return nil
+	}
+	records, err := listByID(ctx, a.e.backend.Records, kindAlarm)
+	if err != nil {
+		return fmt.Errorf("reading alarms: %w", err)
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for i, c := range a.e.cfg.Alarms {
-		if err := a.read(ctx, i, c.Name); err != nil {
-			return err
+		if rec, ok := records[c.Name]; ok && rec.Version > a.state[i].version {
+			err = errors.Join(err, a.hear(i, rec))
 		}
 	}
-	return nil
+	return err
 }
 
+// read reads one alarm as it is now. The caller holds the lock.
 func (a *Alarms) read(ctx context.Context, i int, name string) error {
 	rec, err := a.e.backend.Records.Get(ctx, kindAlarm, name)
 	if errors.Is(err, ErrNotFound) {
@@ -64,52 +76,19 @@ func (a *Alarms) read(ctx context.Context, i int, name string) error {
 	if err != nil {
 		return fmt.Errorf("reading alarm %s: %w", name, err)
 	}
+	return a.hear(i, rec)
+}
+
+// hear takes over a stored state. The caller holds the lock.
+func (a *Alarms) hear(i int, rec Record) error {
 	var stored alarmState // a fresh one: pages may still hold the Value of the old
 	if err := json.Unmarshal(rec.Data, &stored); err != nil {
-		return fmt.Errorf("reading alarm %s: %w", name, err)
+		return fmt.Errorf("reading alarm %s: %w", rec.ID, err)
 	}
 	stored.version = rec.Version
 	a.state[i] = stored
+	a.e.Events.Touch(TopicAlarms, TopicOverview)
 	return nil
-}
-
-// evaluate judges every alarm on the metrics as they are now.
-func (a *Alarms) evaluate(ctx context.Context, now time.Time) error {
-	var all error
-	for i, c := range a.e.cfg.Alarms {
-		if err := a.judge(ctx, i, c, now); err != nil {
-			all = errors.Join(all, fmt.Errorf("judging alarm %s: %w", c.Name, err))
-		}
-	}
-	return all
-}
-
-func (a *Alarms) judge(ctx context.Context, i int, c AlarmConfig, now time.Time) error {
-	points, err := a.e.backend.Metrics.Query(ctx, MetricQuery{Metric: c.Metric, Dimensions: c.Dimensions,
-		From: now.Truncate(c.Period).Add(-time.Duration(c.Periods) * c.Period), To: now, Period: c.Period})
-	if err != nil {
-		return err
-	}
-	slots := a.slots(c, points, now)
-	a.mu.Lock()
-	was := a.state[i]
-	next := was
-	next.State, next.Reason = c.judge(slots, was.State)
-	next.Value = nil
-	for _, s := range slots {
-		if s.data {
-			v := s.value
-			next.Value = &v
-		}
-	}
-	if next.State == was.State {
-		a.state[i].Value, a.state[i].Reason = next.Value, next.Reason
-		a.mu.Unlock()
-		return nil
-	}
-	next.Since = now
-	a.mu.Unlock()
-	return a.change(ctx, i, c, was, next)
 }
 
 // slots are the last complete periods, or with the present one at the end when
@@ -119,10 +98,13 @@ func (a *Alarms) slots(c AlarmConfig, points []Datapoint, now time.Time) []slot 
 	if n := len(points); n > 0 && c.only() && !points[n-1].At.Before(end) && c.breaches(c.value(points[n-1])) {
 		end = end.Add(c.Period)
 	}
+	a.mu.RLock()
+	began := a.started
+	a.mu.RUnlock()
 	slots := make([]slot, c.Periods)
 	for i := range slots {
 		at := end.Add(-time.Duration(c.Periods-i) * c.Period)
-		slots[i].unknown = at.Before(a.started)
+		slots[i].unknown = at.Before(began)
 		if j := slices.IndexFunc(points, func(p Datapoint) bool { return p.At.Equal(at) }); j >= 0 {
 			slots[i] = slot{value: c.value(points[j]), data: true}
 		}
@@ -163,10 +145,16 @@ func (a *Alarms) change(ctx context.Context, i int, c AlarmConfig, was, next ala
 	return nil
 }
 
-func (a *Alarms) run(ctx context.Context) error { return a.tellers.run(ctx) }
+func (a *Alarms) run(ctx context.Context) error {
+	var watch sync.WaitGroup
+	watch.Go(func() { a.watch.run(ctx) })
+	defer watch.Wait()
+	return a.tellers.run(ctx)
+}
 
 // List returns all alarms in the order of the configuration.
-func (a *Alarms) List(context.Context) ([]AlarmView, error) {
+func (a *Alarms) List(ctx context.Context) ([]AlarmView, error) {
+	a.glance(ctx)
 	a.mu.RLock()
 	defer a.mu.RUnlock()
 	views := make([]AlarmView, len(a.state))
@@ -178,7 +166,11 @@ func (a *Alarms) List(context.Context) ([]AlarmView, error) {
 
 func (a *Alarms) view(i int, c AlarmConfig) AlarmView {
 	s := a.state[i]
-	return AlarmView{AlarmConfig: c, State: s.State, Value: s.Value, Since: s.Since, Reason: s.Reason}
+	v := AlarmView{AlarmConfig: c, State: s.State, Value: s.Value, Since: s.Since, Reason: s.Reason, Watched: a.watch.view(c.Name)}
+	if v.State != AlarmOn && v.Watched.raised(time.Now()) {
+		v.State, v.Since, v.Reason = AlarmOn, v.Watched.Since, v.Watched.Source+": "+v.Watched.Reason
+	}
+	return v
 }
 
 // Get returns an alarm with its newest hundred changes, or ErrNotFound.
@@ -188,6 +180,7 @@ func (a *Alarms) Get(ctx context.Context, name string) (AlarmDetail, error) {
 		return AlarmDetail{}, notFound("there is no alarm named " + name)
 	}
 	c := a.e.cfg.Alarms[i]
+	a.glance(ctx)
 	a.mu.RLock()
 	d := AlarmDetail{AlarmView: a.view(i, c)}
 	a.mu.RUnlock()

@@ -32,6 +32,9 @@ type AlarmView struct {
 	Value  *float64 // of the newest period, nil without data
 	Since  time.Time
 	Reason string // why it is in this state, with the figures
+	// Watched is how it stands with the watchman; nil: there is none, or he was
+	// not asked yet. An alarm that is raised with him is raised.
+	Watched *WatchedAlarm
 }
 
 // AlarmDetail is an alarm with its history, newest first, and its metric.
@@ -48,6 +51,7 @@ type AlarmChange struct {
 	To       string     `json:"to"`
 	Reason   string     `json:"reason"`
 	Notified []Notified `json:"notified"`
+	Source   string     `json:"source,omitempty"` // the watchman who saw it; empty: it was judged here
 }
 
 // Notified is the result of telling one route.

@@ -33,7 +33,7 @@ func (w *worker) attempt(ctx context.Context, d Delivery) (Outcome, Answer) {
 	started := time.Now()
 	answer := w.call(ctx, d)
 	out := judge(w.step.Retry, d, answer, started, time.Now(), w.e.cfg.Random)
-	out.Attempt.Worker = w.e.cfg.Worker
+	out.Attempt.Worker, out.Keep = w.e.cfg.Worker, w.step.KeepResult
 	if out.Verdict == Processed {
 		out = pass(g, d, out)
 	}

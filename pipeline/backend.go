@@ -26,6 +26,12 @@ type Backend struct {
 	Ready   func(context.Context) error // whether the store answers and can be written
 	Close   func() error
 
+	// Queues that are not ours, to look into and to move messages out of. All
+	// three are nil where there are none.
+	Queues    QueueBrowser
+	Transfers QueueMover
+	Copies    QueueCopies
+
 	// Empty tells when a step's queue was last seen empty, zero if it was not
 	// since this process started. Nil where queues and rows are one thing, so
 	// that no message can be missing; else a sweep asks it before it takes a
@@ -34,6 +40,14 @@ type Backend struct {
 	// Poll is how long one Receive should wait for the first delivery: where a
 	// poll costs money, longer. Zero leaves it to the engine.
 	Poll time.Duration
+	// Shared tells that several processes may run on this store at once: they
+	// then show a sign of life in Records, and agree there on who does what.
+	Shared bool
+	// Costs is what this process has used so far of what has a price. Nil: nothing
+	// has one.
+	Costs func() Costs
+	// Watchman judges the alarms from outside as well. Nil: nobody does.
+	Watchman *Watchman
 }
 
 // RowStore keeps rows. The Steps of a row it answers are its cells; a step

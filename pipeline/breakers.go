@@ -84,7 +84,7 @@ type Breakers struct {
 
 const (
 	breakerLook = 250 * time.Millisecond // how exactly an open breaker probes
-	breakerRead = time.Second            // how old the shared state may be in this process
+	breakerRead = 750 * time.Millisecond // how old the shared state may be in this process, besides a cache of the store
 	holdFor     = time.Hour              // of open and closed without a time
 	holdMost    = 30 * 24 * time.Hour
 )
@@ -93,7 +93,7 @@ func newBreakers(e *Engine) *Breakers {
 	b := &Breakers{e: e, config: map[string]BreakerConfig{}}
 	for _, c := range e.cfg.Breakers {
 		b.config[c.Name] = c
-		g := newGuard(c, e.backend.Records)
+		g := newGuard(c, e.fleet)
 		g.moved, g.failed = b.moved, b.failed
 		b.guards = append(b.guards, g)
 	}
@@ -128,15 +128,19 @@ func (b *Breakers) guard(name string) *guard {
 }
 
 func (b *Breakers) load(ctx context.Context) error {
+	if len(b.guards) == 0 {
+		return nil
+	}
+	records, err := listByID(ctx, b.e.backend.Records, kindBreaker)
+	if err != nil {
+		return fmt.Errorf("reading breakers: %w", err)
+	}
 	for _, g := range b.guards {
-		g.mu.Lock()
-		err := g.reload(ctx)
-		g.mu.Unlock()
-		if err != nil {
-			return err
+		if rec, ok := records[g.name]; ok {
+			err = errors.Join(err, g.hear(rec))
 		}
 	}
-	return nil
+	return err
 }
 
 func (b *Breakers) run(ctx context.Context) error {

@@ -98,7 +98,7 @@ func crash(t *testing.T, fault *pipelinetest.Fault) {
 // reconcile compares what the store says with what the downstream has seen.
 func (w *world) reconcile(d *downstream) {
 	w.t.Helper()
-	page := must(w.engine.Rows.List(w.t.Context(), pipeline.RowFilter{Limit: 100}))(w.t)
+	page := must(w.engine.Rows.List(w.t.Context(), pipeline.RowFilter{Limit: 500}))(w.t)
 	for _, row := range page.Items {
 		for _, f := range row.Steps {
 			if f.State != pipeline.StateProcessed {

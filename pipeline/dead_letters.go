@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"time"
 )
@@ -29,10 +30,11 @@ type DeadLetter struct {
 	FirstFailedAt time.Time
 	DeadAt        time.Time
 	Label         string // the row's
+	In            string // name of the dead-letter queue, where it is not pipeline-step-dlq
 }
 
 // Queue is the name of the dead-letter queue the letter lies in.
-func (l DeadLetter) Queue() string { return l.Pipeline + "-" + l.Step + "-dlq" }
+func (l DeadLetter) Queue() string { return cmp.Or(l.In, l.Pipeline+"-"+l.Step+"-dlq") }
 
 // LetterFilter selects dead letters. The zero value selects all.
 type LetterFilter struct {

@@ -49,10 +49,47 @@
 //	(never on one transaction)
 //	two operator writes          a stored operation, a cursor      the operation goes on from its cursor
 //
+// Where rows and queues are two systems, a few more are possible:
+//
+//	row and message              a row queued, no message          the sweep, once the queue was seen empty
+//	a message sent twice         two messages, one cell            the second finds the flag set, or the lease of the first
+//	flag and delete              a message for a flag that is set  its next delivery triggers what follows once more and lets it go
+//
+// A queue that cannot be searched does not tell which of its messages are
+// missing. A step queued, or due again, for longer than it may be, that somebody
+// would take and nobody touched, is taken for lost when its queue was seen empty
+// since; a duplicate does no harm.
+//
 // A step is therefore called at least once and its flag set exactly once. An
 // outcome counts only if its lease is still the current one: the token in the
 // delivery is compared with the one in the store, so a worker that slept
 // through its lease changes nothing.
+//
+// # Several processes
+//
+// Any number of processes may run on a store that says it is Shared. None knows
+// another's address; all they have in common is the store.
+//
+//	what                         agreed by                         when a process dies
+//	a row's step                 the lease of its delivery         the lease runs out, the step comes back
+//	who is there                 a sign of life each 2 s           after 8 s of silence others take over, after 10 s pages say gone
+//	an operation, a sweep        a lease, held while alive         taken over from its cursor; marked as failed, the next one does its work
+//	gauges, alarms, retention    one leader, by lease              another leads
+//	a slot of the schedule       a record only one can make        the slot is not swept twice; the next one is
+//	a breaker                    one record, read each second      its probes are given back
+//	a rate                       divided by those who are there    the others' shares grow
+//	settings, faults             records, read each second         a fault ends with the process that started it
+//
+// A lease is not renewed: it lasts as long as its holder shows that it lives.
+// Clocks are never compared. Silence is measured by who listens, from the last
+// change it saw, and a process that could not store its sign of life for 6 s
+// lets go of everything before anybody may take it (fleet.go, lease.go). What is
+// done under a lease is safe to do twice all the same: a process may be stopped
+// at any point and wake later.
+//
+// A process may do only a part: a console takes rows in, answers pages and runs
+// operations; workers do everything else. On a store of one process there are no
+// such records, and the one process holds every lease.
 //
 // # Ports
 //

@@ -22,11 +22,20 @@ type Config struct {
 	Routes    []Route
 	Cron      CronParser
 	Worker    string        // name of this process in attempts; "worker" by default
+	Version   string        // of this program, for the list of instances
+	Only      string        // what this process does: OnlyConsole, OnlyWorkers, or everything when empty
 	Drain     time.Duration // how long calls in flight may go on at the end; 20 s by default
 	Lease     time.Duration // how long a step is leased without a sign of life; 30 s by default
+	QueueHide time.Duration // how long messages of queues that are not ours are hidden while they are moved; 2 min by default
 	Random    func() float64
 	Logger    *slog.Logger
 }
+
+// What a process does, where several run on one store.
+const (
+	OnlyConsole = "console" // intake and operations, no calls of steps, no schedule, no alarms
+	OnlyWorkers = "workers" // everything; that it answers no pages is its caller's affair
+)
 
 // CronParser reads a schedule of five fields and returns what finds the next
 // time after a given one, in UTC; zero when there is none.
@@ -44,6 +53,7 @@ type Engine struct {
 	Alarms     *Alarms
 	Steps      *Steps
 	Faults     *Faults
+	Queues     *Queues
 	Audit      *Audit
 	Events     *Hub
 
@@ -51,6 +61,7 @@ type Engine struct {
 	backend   Backend
 	log       *slog.Logger
 	graphs    *graphs
+	fleet     *fleet
 	observer  *observer
 	workers   []*worker
 	accepting atomic.Bool
@@ -67,7 +78,11 @@ func New(cfg Config, b Backend) (*Engine, error) {
 	if cfg.Random == nil {
 		cfg.Random = rand.Float64
 	}
+	if err := onlyError(cfg.Only, b.Shared); err != nil {
+		return nil, err
+	}
 	e := &Engine{cfg: cfg, backend: b, log: cfg.Logger, Events: newHub()}
+	e.fleet = newFleet(e)
 	var err error
 	if e.graphs, err = newGraphs(cfg.Pipelines, b.Records); err != nil {
 		return nil, err
@@ -94,8 +109,25 @@ func New(cfg Config, b Backend) (*Engine, error) {
 	}
 	e.Alarms = newAlarms(e)
 	e.Audit = &Audit{e: e}
+	e.Queues = newQueues(e)
 	return e, nil
 }
+
+func onlyError(only string, shared bool) error {
+	switch {
+	case only == "":
+		return nil
+	case only != OnlyConsole && only != OnlyWorkers:
+		return fmt.Errorf("a process does only %s, only %s, or everything; not %q", OnlyConsole, OnlyWorkers, only)
+	case !shared:
+		return fmt.Errorf("this store has one process, which does everything; it cannot do only %s", only)
+	}
+	return nil
+}
+
+// worksSteps tells whether this process calls steps, sweeps on schedule and may
+// lead.
+func (e *Engine) worksSteps() bool { return e.cfg.Only != OnlyConsole }
 
 // Pipelines as configured.
 func (e *Engine) Pipelines() []Pipeline { return e.cfg.Pipelines }
@@ -107,6 +139,11 @@ func (e *Engine) Counts(ctx context.Context) (Counts, error) { return e.backend.
 // for at most Drain, and returns nil. It returns early only with the error that
 // stopped it.
 func (e *Engine) Run(ctx context.Context) error {
+	leave, err := e.fleet.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	if err := e.load(ctx); err != nil {
 		return err
 	}
@@ -120,7 +157,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	notReady := context.AfterFunc(ctx, func() { e.accepting.Store(false) }) // while calls in flight end
 	defer notReady()
 	var all sync.WaitGroup
-	errs := make(chan error, 8)
+	errs := make(chan error, 16)
 	keep := func(run func(context.Context) error) {
 		all.Go(func() {
 			if err := run(ctx); err != nil && !errors.Is(err, context.Canceled) {
@@ -129,10 +166,12 @@ func (e *Engine) Run(ctx context.Context) error {
 		})
 	}
 	for _, w := range e.workers {
-		all.Go(func() { w.run(ctx, calls) })
+		if e.worksSteps() {
+			all.Go(func() { w.run(ctx, calls) })
+		}
 	}
-	for _, run := range []func(context.Context) error{e.Events.run, e.Breakers.run, e.Steps.run, e.Faults.run,
-		e.observer.run, e.Alarms.run, e.Operations.run, e.Sweeps.run, e.expire} {
+	for _, run := range []func(context.Context) error{e.Events.run, e.fleet.run, e.Breakers.run, e.Steps.run, e.Faults.run,
+		e.observer.run, e.Alarms.run, e.Operations.run, e.Sweeps.run, e.Queues.run, e.expire} {
 		keep(run)
 	}
 	all.Wait()
@@ -186,6 +225,9 @@ const (
 
 func (e *Engine) expire(ctx context.Context) error {
 	return every(ctx, expireEvery, func(ctx context.Context) {
+		if !e.fleet.leads() {
+			return
+		}
 		now := time.Now()
 		for _, p := range e.cfg.Pipelines {
 			for p.Retention > 0 && ctx.Err() == nil {

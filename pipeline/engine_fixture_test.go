@@ -23,6 +23,8 @@ type world struct {
 	engine *pipeline.Engine
 	config pipeline.Config
 	wrap   func(pipeline.Backend) pipeline.Backend
+	log    slog.Handler // in place of the test's own
+	guest  bool         // the store is another world's
 
 	stop  context.CancelFunc
 	ended chan error
@@ -113,16 +115,20 @@ func eachMinute(spec string) (func(time.Time) time.Time, error) {
 
 func (w *world) open() {
 	w.t.Helper()
-	db, err := sqlite.Open(w.t.Context(), sqlite.Config{Path: w.dir, Logger: slog.New(slog.NewTextHandler(w.t.Output(), nil))})
-	if err != nil {
-		w.t.Fatal(err)
+	var err error
+	if !w.guest {
+		if w.db, err = sqlite.Open(w.t.Context(), sqlite.Config{Path: w.dir, Logger: slog.New(slog.NewTextHandler(w.t.Output(), nil))}); err != nil {
+			w.t.Fatal(err)
+		}
 	}
-	w.db = db
-	b := db.Backend()
+	b := w.db.Backend()
 	if w.wrap != nil {
 		b = w.wrap(b)
 	}
 	w.config.Logger = slog.New(slog.NewTextHandler(w.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	if w.log != nil {
+		w.config.Logger = slog.New(w.log)
+	}
 	if w.engine, err = pipeline.New(w.config, b); err != nil {
 		w.t.Fatal(err)
 	}
@@ -138,6 +144,9 @@ func (w *world) close() {
 	w.stop()
 	if err := <-w.ended; err != nil && w.wrap == nil {
 		w.t.Errorf("the engine ended with %v", err)
+	}
+	if w.guest {
+		return
 	}
 	if err := w.db.Close(); err != nil {
 		w.t.Error(err)

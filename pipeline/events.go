@@ -20,6 +20,8 @@ const (
 	TopicSteps      = "steps"
 	TopicFaults     = "faults"
 	TopicAudit      = "audit"
+	TopicQueues     = "queues"
+	TopicAnyRow     = "row:*" // another process changed some row; which, nobody said
 )
 
 // eventsEvery bounds how often a page is told that something changed.

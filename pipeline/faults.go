@@ -2,15 +2,17 @@ package pipeline
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 )
 
-// Fault is trouble made on purpose at one step. It ends by itself, at the
-// latest with the process.
+// Fault is trouble made on purpose at one step, in every process. It ends by
+// itself, at the latest with the process that started it.
 type Fault struct {
 	ID             string
 	Pipeline, Step string
@@ -33,18 +35,28 @@ type NewFault struct {
 }
 
 const (
+	kindFault    = "fault"
 	faultMost    = 24 * time.Hour
 	latencyMost  = 10 * time.Minute
-	faultsTicked = time.Second
+	faultsTicked = 750 * time.Millisecond
+	faultKept    = time.Minute // longer than it lasts, so that somebody notes its end
 )
 
-// Faults are the faults that are on. They live in this process only, so that
-// none outlives it.
+// Faults are the faults that are on, in every process.
 type Faults struct {
 	e *Engine
 
-	mu   sync.RWMutex
-	list []Fault
+	writing sync.Mutex // one of this process writes or reads the store, so that what it read is not late
+	mu      sync.RWMutex
+	list    []storedFault // newest first
+}
+
+// storedFault is a fault with the process that started it: it does not outlive
+// that one.
+type storedFault struct {
+	Fault
+	Owner   string
+	version int64
 }
 
 func newFaults(e *Engine) *Faults { return &Faults{e: e} }
@@ -53,14 +65,17 @@ func newFaults(e *Engine) *Faults { return &Faults{e: e} }
 func (f *Faults) List(context.Context) []Fault {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	now := time.Now()
 	var list []Fault
-	for _, fault := range slices.Backward(f.list) {
-		if fault.Until.After(now) {
-			list = append(list, fault)
+	for _, x := range f.list {
+		if f.on(x) {
+			list = append(list, x.Fault)
 		}
 	}
 	return list
+}
+
+func (f *Faults) on(x storedFault) bool {
+	return x.Until.After(time.Now()) && f.e.fleet.present(x.Owner)
 }
 
 // Start switches a fault on. It ends by itself after For.
@@ -73,15 +88,31 @@ func (f *Faults) Start(ctx context.Context, n NewFault) (Fault, error) {
 		StartedAt: now, Until: now.Add(n.For), By: ActorFrom(ctx).Name, Reason: n.Reason}
 	entry := NewEntry(ctx, "fault.start", "faults/"+fault.ID, n.Reason, map[string]any{"pipeline": n.Pipeline, "step": n.Step,
 		"error_rate": n.ErrorRate, "throttle": n.Throttle, "latency": n.Latency.String(), "for": n.For.String()})
-	if err := f.e.backend.Audit.Append(ctx, *entry); err != nil {
+	if err := f.store(ctx, entry, storedFault{Fault: fault, Owner: f.e.fleet.id}); err != nil {
 		return Fault{}, err
 	}
-	f.mu.Lock()
-	f.list = append(f.list, fault)
-	f.mu.Unlock()
-	f.e.Events.Touch(TopicFaults, TopicOverview, TopicAudit, TopicSteps)
 	return fault, nil
 }
+
+func (f *Faults) store(ctx context.Context, entry *Entry, x storedFault) error {
+	data, err := json.Marshal(x)
+	if err != nil {
+		return err
+	}
+	f.writing.Lock()
+	defer f.writing.Unlock()
+	if err := f.e.backend.Records.Put(ctx, entry, Record{Kind: kindFault, ID: x.ID, Data: data, ExpiresAt: x.Until.Add(faultKept)}); err != nil {
+		return fmt.Errorf("storing a fault: %w", err)
+	}
+	x.version = 1
+	f.mu.Lock()
+	f.list = slices.Insert(f.list, 0, x)
+	f.mu.Unlock()
+	f.touch()
+	return nil
+}
+
+func (f *Faults) touch() { f.e.Events.Touch(TopicFaults, TopicOverview, TopicAudit, TopicSteps) }
 
 func (f *Faults) validate(n NewFault) error {
 	switch {
@@ -109,51 +140,118 @@ func (f *Faults) validate(n NewFault) error {
 
 func share(v float64) bool { return v >= 0 && v <= 1 }
 
-// End switches a fault off before its time, or answers ErrNotFound.
+// End switches a fault off before its time, in every process, or answers
+// ErrNotFound.
 func (f *Faults) End(ctx context.Context, id, reason string) (Fault, error) {
 	f.mu.RLock()
-	i := slices.IndexFunc(f.list, func(x Fault) bool { return x.ID == id && x.Until.After(time.Now()) })
+	i := slices.IndexFunc(f.list, func(x storedFault) bool { return x.ID == id && f.on(x) })
+	var x storedFault
+	if i >= 0 {
+		x = f.list[i]
+	}
 	f.mu.RUnlock()
 	if i < 0 {
 		return Fault{}, notFound("there is no fault " + id + " on; it may have ended by itself")
 	}
-	if err := f.e.backend.Audit.Append(ctx, *NewEntry(ctx, "fault.end", "faults/"+id, reason, nil)); err != nil {
+	ended, err := f.end(ctx, x, reason)
+	if err != nil {
 		return Fault{}, err
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	i = slices.IndexFunc(f.list, func(x Fault) bool { return x.ID == id })
-	if i < 0 {
+	if !ended {
 		return Fault{}, notFound("the fault has just ended by itself")
 	}
-	fault := f.list[i]
-	fault.Until = time.Now().UTC()
-	f.list = slices.Delete(f.list, i, i+1)
-	f.e.Events.Touch(TopicFaults, TopicOverview, TopicAudit, TopicSteps)
-	return fault, nil
+	x.Until = time.Now().UTC()
+	return x.Fault, nil
 }
 
-// run takes down the faults whose time is over and says so in the audit log.
+// end deletes a fault with an entry that says why, or answers false when
+// somebody else did.
+func (f *Faults) end(ctx context.Context, x storedFault, reason string) (bool, error) {
+	f.writing.Lock()
+	defer f.writing.Unlock()
+	entry := NewEntry(ctx, "fault.end", "faults/"+x.ID, reason, nil)
+	err := f.e.backend.Records.Put(ctx, entry, Record{Kind: kindFault, ID: x.ID, Version: x.version})
+	if err != nil && !errors.Is(err, ErrVersion) {
+		return false, fmt.Errorf("ending a fault: %w", err)
+	}
+	f.mu.Lock()
+	f.list = slices.DeleteFunc(f.list, func(y storedFault) bool { return y.ID == x.ID })
+	f.mu.Unlock()
+	f.touch()
+	return err == nil, nil
+}
+
+// run hears of the faults that other processes start and end, takes down those
+// whose time is over or whose process is gone, and says so in the audit log.
 func (f *Faults) run(ctx context.Context) error {
-	return every(ctx, faultsTicked, func(ctx context.Context) {
-		var over []Entry
-		f.mu.Lock()
-		f.list = slices.DeleteFunc(f.list, func(x Fault) bool {
-			if x.Until.After(time.Now()) {
-				return false
-			}
-			over = append(over, *NewEntry(ctx, "fault.end", "faults/"+x.ID, "its time was over", nil))
-			return true
-		})
-		f.mu.Unlock()
-		if len(over) == 0 {
-			return
+	err := every(ctx, faultsTicked, func(ctx context.Context) {
+		err := f.load(ctx)
+		if err == nil {
+			err = f.sweep(ctx)
 		}
-		if err := f.e.backend.Audit.Append(ctx, over...); err != nil && ctx.Err() == nil {
-			f.e.log.WarnContext(ctx, "noting the end of a fault", "error", err)
-		}
-		f.e.Events.Touch(TopicFaults, TopicOverview, TopicSteps, TopicAudit)
+		f.e.fleet.logged(ctx, "looking after faults", err)
 	})
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeFor)
+	defer cancel()
+	for _, x := range f.all() {
+		if x.Owner == f.e.fleet.id {
+			_, err := f.end(ctx, x, "its process ended")
+			f.e.fleet.logged(ctx, "ending a fault", err)
+		}
+	}
+	return err
+}
+
+func (f *Faults) all() []storedFault {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return slices.Clone(f.list)
+}
+
+// load reads which faults there are.
+func (f *Faults) load(ctx context.Context) error {
+	f.writing.Lock()
+	defer f.writing.Unlock()
+	records, err := listAll(ctx, f.e.backend.Records, kindFault)
+	if err != nil {
+		return fmt.Errorf("reading faults: %w", err)
+	}
+	list := make([]storedFault, 0, len(records))
+	for _, rec := range records {
+		x := storedFault{version: rec.Version}
+		if err := json.Unmarshal(rec.Data, &x); err != nil {
+			return fmt.Errorf("reading fault %s: %w", rec.ID, err)
+		}
+		list = append(list, x)
+	}
+	f.mu.Lock()
+	changed := !slices.EqualFunc(f.list, list, func(x, y storedFault) bool { return x.ID == y.ID })
+	f.list = list
+	f.mu.Unlock()
+	if changed {
+		f.touch()
+	}
+	return nil
+}
+
+// sweep notes the end of faults: of one's own, and, where several processes
+// run, one of them those of a process that is gone.
+func (f *Faults) sweep(ctx context.Context) error {
+	var all error
+	for _, x := range f.all() {
+		ours, reason := x.Owner == f.e.fleet.id, "its time was over"
+		over := ours && !x.Until.After(time.Now())
+		if !ours {
+			gone, err := f.e.fleet.gone(ctx, x.Owner)
+			all = errors.Join(all, err)
+			over, reason = gone && f.e.fleet.leads(), "its process is gone"
+		}
+		if over {
+			_, err := f.end(ctx, x, reason)
+			all = errors.Join(all, err)
+		}
+	}
+	return all
 }
 
 func (f *Faults) count(pipeline, step string) int {
@@ -161,7 +259,7 @@ func (f *Faults) count(pipeline, step string) int {
 	defer f.mu.RUnlock()
 	n := 0
 	for _, x := range f.list {
-		if x.Pipeline == pipeline && x.Step == step && x.Until.After(time.Now()) {
+		if x.Pipeline == pipeline && x.Step == step && f.on(x) {
 			n++
 		}
 	}
@@ -172,9 +270,9 @@ func (f *Faults) count(pipeline, step string) int {
 // answers in the downstream's place when chance says so.
 func (f *Faults) hit(ctx context.Context, pipeline, step string, random func() float64) (Answer, bool) {
 	f.mu.RLock()
-	var on []Fault
+	var on []storedFault
 	for _, x := range f.list {
-		if x.Pipeline == pipeline && x.Step == step && x.Until.After(time.Now()) {
+		if x.Pipeline == pipeline && x.Step == step && f.on(x) {
 			on = append(on, x)
 		}
 	}

@@ -70,7 +70,7 @@ func TestGraphIDFollowsTheShape(t *testing.T) {
 	}
 }
 
-func TestStuckSteps(t *testing.T) {
+func TestUntriggeredSteps(t *testing.T) {
 	g := diamond(t)
 	flag := func(name string, s State) Flag { return Flag{Name: name, State: s} }
 	for name, tt := range map[string]struct {
@@ -87,7 +87,7 @@ func TestStuckSteps(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got []string
-			for _, s := range stuckSteps(g, &Row{ID: "r", Steps: tt.flags}) {
+			for _, s := range untriggered(g, &Row{ID: "r", Steps: tt.flags}) {
 				got = append(got, s.Step)
 				if s.Why == "" {
 					t.Error("no reason given")

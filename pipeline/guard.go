@@ -27,6 +27,7 @@ type guard struct {
 	name     string
 	settings breaker.Settings
 	records  RecordStore
+	fleet    *fleet
 	moved    func(*guard, *breaker.Transition) // told of every change of state; the transition is nil if another process made it
 	failed   func(*guard, error)               // told of a write that failed
 
@@ -44,8 +45,8 @@ type permit struct {
 	round int64
 }
 
-func newGuard(c BreakerConfig, records RecordStore) *guard {
-	return &guard{name: c.Name, records: records, snap: breaker.New(time.Now().UTC()), changed: make(chan struct{}),
+func newGuard(c BreakerConfig, f *fleet) *guard {
+	return &guard{name: c.Name, records: f.e.backend.Records, fleet: f, snap: breaker.New(time.Now().UTC()), changed: make(chan struct{}),
 		settings: breaker.Settings{FailureRate: c.FailureRate, MinimumCalls: c.MinimumCalls, Window: c.Window, OpenFor: c.OpenFor, Probes: c.Probes},
 		window:   breaker.NewWindow(c.Window)}
 }
@@ -70,7 +71,7 @@ func (g *guard) admit(ctx context.Context, n int, work bool) (int, permit, time.
 			granted = 0
 			return s, nil
 		}
-		s, granted = g.settings.Grant(s, n, time.Now())
+		s, granted = g.settings.Grant(s, g.fleet.id, n, time.Now())
 		return s, nil
 	})
 	if err != nil || granted == 0 {
@@ -98,7 +99,7 @@ func (g *guard) giveBack(ctx context.Context, p permit, n int) {
 		g.inFlight -= n
 	}
 	g.logged(ctx, g.update(context.WithoutCancel(ctx), func(s breaker.Snapshot) (breaker.Snapshot, *breaker.Transition) {
-		return g.settings.GiveBack(s, p.round, n), nil
+		return g.settings.GiveBack(s, g.fleet.id, p.round, n), nil
 	}))
 }
 
@@ -122,7 +123,7 @@ func (g *guard) report(ctx context.Context, end *ended) {
 	if ok || g.snap.State != breaker.Closed {
 		return
 	}
-	calls, failed := g.window.Counts(now)
+	calls, failed := g.counts(now)
 	if next, _ := g.settings.Trip(g.snap, calls, failed, now); next.Version == g.snap.Version {
 		return
 	}
@@ -131,13 +132,29 @@ func (g *guard) report(ctx context.Context, end *ended) {
 	}))
 }
 
+// counts are the calls in the window, of all processes: those of others as they
+// last told. The caller holds the lock.
+func (g *guard) counts(now time.Time) (calls, failed int) {
+	calls, failed = g.window.Counts(now)
+	others, theirs := g.fleet.calls(g.name, g.snap.Round)
+	return calls + others, failed + theirs
+}
+
+// counted is this process's part of them, and the round they belong to.
+func (g *guard) counted() (round int64, calls, failed int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	calls, failed = g.window.Counts(time.Now())
+	return g.snap.Round, calls, failed
+}
+
 func (g *guard) reportProbe(ctx context.Context, end *ended, made, ok bool) {
 	if end.permit.round == g.snap.Round {
 		g.inFlight--
 	}
 	if !made {
 		g.logged(ctx, g.update(ctx, func(s breaker.Snapshot) (breaker.Snapshot, *breaker.Transition) {
-			return g.settings.GiveBack(s, end.permit.round, 1), nil
+			return g.settings.GiveBack(s, g.fleet.id, end.permit.round, 1), nil
 		}))
 		return
 	}
@@ -148,28 +165,50 @@ func (g *guard) reportProbe(ctx context.Context, end *ended, made, ok bool) {
 		return
 	}
 	g.logged(ctx, g.update(ctx, func(s breaker.Snapshot) (breaker.Snapshot, *breaker.Transition) {
-		return g.settings.ProbeResult(s, end.permit.round, ok, time.Now())
+		return g.settings.ProbeResult(s, g.fleet.id, end.permit.round, ok, time.Now())
 	}, rec))
 }
 
 // tick does what time alone does, and closes a round that nobody waits for.
 // waiting is the number of steps with a row due.
 func (g *guard) tick(ctx context.Context, waiting int) error {
+	gone, err := g.absent(ctx)
+	if err != nil {
+		return err
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := time.Now()
-	if next, _ := g.ticked(g.snap, waiting, now); next.Version == g.snap.Version {
+	if next, _ := g.ticked(g.snap, waiting, gone, now); next.Version == g.snap.Version {
 		return nil
 	}
-	return g.update(ctx, func(s breaker.Snapshot) (breaker.Snapshot, *breaker.Transition) { return g.ticked(s, waiting, now) })
+	return g.update(ctx, func(s breaker.Snapshot) (breaker.Snapshot, *breaker.Transition) {
+		return g.ticked(s, waiting, gone, now)
+	})
 }
 
-func (g *guard) ticked(s breaker.Snapshot, waiting int, now time.Time) (breaker.Snapshot, *breaker.Transition) {
+func (g *guard) ticked(s breaker.Snapshot, waiting int, gone map[string]bool, now time.Time) (breaker.Snapshot, *breaker.Transition) {
 	next, t := g.settings.Tick(s, now)
 	if t == nil && next.State == breaker.HalfOpen {
-		return g.settings.Settle(next, waiting, g.inFlight, now)
+		return g.settings.Settle(next, breaker.Crew{Waiting: waiting, By: g.fleet.id, InFlight: g.inFlight,
+			Gone: func(by string) bool { return gone[by] }}, now)
 	}
 	return next, t
+}
+
+// absent are the processes that have a probe out and are gone.
+func (g *guard) absent(ctx context.Context) (map[string]bool, error) {
+	g.mu.Lock()
+	out := g.snap.Out
+	g.mu.Unlock()
+	gone := map[string]bool{}
+	for _, o := range out {
+		var err error
+		if gone[o.By], err = g.fleet.gone(ctx, o.By); err != nil {
+			return nil, fmt.Errorf("looking for who probes breaker %s: %w", g.name, err)
+		}
+	}
+	return gone, nil
 }
 
 // update changes the shared state: read, change, write if nobody else did
@@ -239,6 +278,17 @@ func (g *guard) record(s breaker.Snapshot) (Record, error) {
 	return Record{Kind: kindBreaker, ID: g.name, Version: g.version, Data: data}, err
 }
 
+// hear takes a state that was read with all others; one read before this
+// process's own last write is late and forgotten.
+func (g *guard) hear(rec Record) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if rec.Version <= g.version {
+		return nil
+	}
+	return g.read(rec)
+}
+
 // reload reads what other processes wrote. The caller holds the lock.
 func (g *guard) reload(ctx context.Context) error {
 	rec, err := g.records.Get(ctx, kindBreaker, g.name)
@@ -252,6 +302,10 @@ func (g *guard) reload(ctx context.Context) error {
 	if rec.Version == g.version {
 		return nil
 	}
+	return g.read(rec)
+}
+
+func (g *guard) read(rec Record) error {
 	var s breaker.Snapshot
 	if err := json.Unmarshal(rec.Data, &s); err != nil {
 		return fmt.Errorf("reading breaker %s: %w", g.name, err)
@@ -274,7 +328,7 @@ func (g *guard) view() BreakerView {
 	s := g.snap
 	v := BreakerView{State: string(s.State), Held: s.Held, Since: s.Since, NextProbeAt: s.NextProbeAt, HeldBy: s.HeldBy,
 		HeldUntil: s.HeldUntil, Reason: s.Reason, Granted: s.Granted}
-	v.Calls, v.Failed = g.window.Counts(time.Now())
+	v.Calls, v.Failed = g.counts(time.Now())
 	if v.Calls > 0 {
 		v.FailureNow = float64(v.Failed) / float64(v.Calls)
 	}

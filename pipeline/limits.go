@@ -90,6 +90,13 @@ func (l *limits) isPaused() bool {
 	return l.paused
 }
 
+// most is how many calls may be made at once.
+func (l *limits) most() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.concurrency
+}
+
 func (l *limits) running() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -1,6 +1,9 @@
 package pipeline
 
-import "time"
+import (
+	"maps"
+	"time"
+)
 
 // The metrics the engine writes. A sample of the first four is 1 for each
 // event, so their average over error_rate's samples is a rate.
@@ -71,6 +74,14 @@ type Counts struct {
 	Rows   map[string]map[Status]int64 // by pipeline
 	Steps  map[StepKey]StepCounts
 	Oldest map[string]time.Time // by pipeline: when its oldest unfinished row was accepted
+}
+
+// same tells whether nothing was counted between the two. Times are no counts.
+func (c Counts) same(d Counts) bool {
+	return maps.EqualFunc(c.Rows, d.Rows, maps.Equal) && maps.EqualFunc(c.Steps, d.Steps, func(a, b StepCounts) bool {
+		a.OldestDue, b.OldestDue = time.Time{}, time.Time{}
+		return a == b
+	})
 }
 
 // StepCounts are the counters of one step. Discarded rows are not among them.

@@ -72,6 +72,12 @@ func (o *observer) sample(ctx context.Context) error {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.e.fleet.shared && !o.counts.same(c) {
+		o.e.Events.Touch(TopicOverview, TopicRows, TopicSteps, TopicLetters, TopicAnyRow)
+		if len(o.e.fleet.open()) > 0 {
+			o.e.Events.Touch(TopicOperations)
+		}
+	}
 	o.counts = c
 	for _, w := range o.e.workers {
 		key := StepKey{w.pipeline, w.step.Name}
@@ -115,17 +121,31 @@ func (o *observer) stepPace(key StepKey) (in, out float64) {
 	return 0, 0
 }
 
+// rowPace is of all processes.
 func (o *observer) rowPace(pipeline string) (in, out float64) {
 	o.mu.RLock()
-	defer o.mu.RUnlock()
 	if p := o.arrivals[pipeline]; p != nil {
-		return p.rates()
+		in, out = p.rates()
 	}
-	return 0, 0
+	o.mu.RUnlock()
+	return in + o.e.fleet.arrivals(pipeline), out
 }
 
-// measure writes what happened since the last time and how things stand, then
-// has the alarms look at it.
+// arrivalRates are the rows a second this process takes in, by pipeline.
+func (o *observer) arrivalRates() map[string]float64 {
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	rates := map[string]float64{}
+	for pipeline, p := range o.arrivals {
+		if in, _ := p.rates(); in > 0 {
+			rates[pipeline] = in
+		}
+	}
+	return rates
+}
+
+// measure writes what this process did since the last time. Where several run,
+// one of them also writes how things stand and has the alarms look at it.
 func (o *observer) measure(ctx context.Context) error {
 	now := time.Now().UTC()
 	at := now.Truncate(Resolution)
@@ -138,11 +158,19 @@ func (o *observer) measure(ctx context.Context) error {
 			}
 		}
 	}
-	points = append(points, o.gauges(now, at)...)
-	if err := o.e.backend.Metrics.Put(ctx, points...); err != nil {
-		return err
+	leads := o.e.fleet.leads()
+	if leads {
+		points = append(points, o.gauges(now, at)...)
 	}
-	return o.e.Alarms.evaluate(ctx, now)
+	if len(points) > 0 {
+		if err := o.e.backend.Metrics.Put(ctx, points...); err != nil {
+			return err
+		}
+	}
+	if !leads {
+		return o.e.Alarms.follow(ctx)
+	}
+	return o.e.Alarms.lead(ctx, now)
 }
 
 func withDimensions(p Point, d Dimensions) Point {

@@ -11,7 +11,8 @@ const (
 	operationLook  = 500 * time.Millisecond // how often outcomes and breakers are looked at
 )
 
-// run goes on with what an earlier process left and then waits for the end.
+// run goes on with what an earlier process left, takes over what others leave,
+// and waits for the end.
 func (o *Operations) run(ctx context.Context) error {
 	o.mu.Lock()
 	o.life = ctx
@@ -20,7 +21,7 @@ func (o *Operations) run(ctx context.Context) error {
 		o.e.log.WarnContext(ctx, "going on with operations", "error", err)
 		sleep(ctx, storeDownFor)
 	}
-	<-ctx.Done()
+	_ = every(ctx, lookEach, o.takeOver)
 	o.mu.Lock() // a launch that saw the engine alive has begun by now
 	o.over = true
 	o.mu.Unlock()
@@ -42,7 +43,7 @@ func (o *Operations) relaunch(ctx context.Context) error {
 				continue
 			}
 			if !op.State.Final() {
-				o.launch(op)
+				o.launch(op.ID)
 			}
 		}
 		if cursor = page.Next; cursor == "" {
@@ -51,18 +52,18 @@ func (o *Operations) relaunch(ctx context.Context) error {
 	}
 }
 
-// launch sets a stored operation to work. Without a running engine it begins
-// when the next one runs.
-func (o *Operations) launch(op Operation) {
+// launch sets a stored operation to work, if no other process does. Without a
+// running engine it begins when the next one runs.
+func (o *Operations) launch(id string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.over || o.life == nil || o.life.Err() != nil || o.live[op.ID] != nil {
+	if o.over || o.life == nil || o.life.Err() != nil || o.live[id] != nil {
 		return
 	}
-	run := &operationRun{id: op.ID, wake: make(chan struct{}, 1), limits: newLimits(operationSlice, op.Rate)}
-	o.live[op.ID] = run
+	run := &operationRun{id: id, wake: make(chan struct{}, 1), limits: newLimits(operationSlice, 0)}
+	o.live[id] = run
 	o.all.Go(func() {
-		o.work(o.life, run)
+		o.alone(o.life, run)
 		o.mu.Lock()
 		delete(o.live, run.id)
 		o.mu.Unlock()
@@ -71,12 +72,12 @@ func (o *Operations) launch(op Operation) {
 
 // work moves slice after slice until nothing is left, then waits for the
 // outcomes. Every step of it may be repeated after a crash: what was moved
-// already is no longer a dead letter.
-func (o *Operations) work(ctx context.Context, run *operationRun) {
+// already is no longer a dead letter. It answers whether the operation is over.
+func (o *Operations) work(ctx context.Context, run *operationRun) (over bool) {
 	for ctx.Err() == nil {
 		op, err := o.read(ctx, run.id)
 		if err == nil && op.State.Final() {
-			return
+			return true
 		}
 		if err == nil {
 			err = o.advance(ctx, run, &op)
@@ -86,6 +87,7 @@ func (o *Operations) work(ctx context.Context, run *operationRun) {
 			sleep(ctx, storeDownFor)
 		}
 	}
+	return false
 }
 
 func (o *Operations) advance(ctx context.Context, run *operationRun, op *Operation) error {
@@ -127,7 +129,7 @@ func (o *Operations) advance(ctx context.Context, run *operationRun, op *Operati
 func (o *Operations) keep(ctx context.Context, op *Operation) error {
 	for {
 		err := o.save(ctx, op, nil)
-		if !errors.Is(err, ErrVersion) {
+		if !errors.Is(err, ErrVersion) || ctx.Err() != nil {
 			return err
 		}
 		now, err := o.read(ctx, op.ID)
@@ -174,5 +176,5 @@ func (o *Operations) finish(ctx context.Context, run *operationRun, op *Operatio
 	}
 	op.State, op.FinishedAt = OpDone, time.Now().UTC()
 	o.e.Events.Touch(TopicOperations)
-	return o.save(ctx, op, nil)
+	return o.save(ctx, op, nil, o.ended(op)...)
 }

@@ -67,11 +67,11 @@ func (o *Operations) Start(ctx context.Context, req OperationRequest) (Operation
 	op.ID = NewID()
 	entry := NewEntry(ctx, string(req.Kind)+".start", pathOf(op), req.Reason, map[string]any{
 		"selector": op.Selector, "matched": op.Matched, "eligible": op.Eligible, "rate_per_second": op.Rate})
-	if err := o.save(ctx, &op, entry); err != nil {
+	if err := o.save(ctx, &op, entry, o.opened(&op)...); err != nil {
 		return Operation{}, err
 	}
 	o.e.Events.Touch(TopicOperations, TopicAudit)
-	o.launch(op)
+	o.launch(op.ID)
 	return op, nil
 }
 
@@ -136,13 +136,13 @@ func (req OperationRequest) windowError() error {
 	return nil
 }
 
-func (o *Operations) save(ctx context.Context, op *Operation, entry *Entry) error {
+func (o *Operations) save(ctx context.Context, op *Operation, entry *Entry, also ...Record) error {
 	data, err := json.Marshal(op)
 	if err != nil {
 		return err
 	}
-	rec := Record{Kind: kindOperation, ID: op.ID, Version: op.version, Data: data, ExpiresAt: op.StartedAt.Add(keepOperations)}
-	if err := o.e.backend.Records.Put(ctx, entry, rec); err != nil {
+	rec := Record{Kind: kindOperation, ID: op.ID, Version: op.version, Data: data, ExpiresAt: op.expires()}
+	if err := o.e.backend.Records.Put(ctx, entry, append(also, rec)...); err != nil {
 		return fmt.Errorf("storing operation %s: %w", op.ID, err)
 	}
 	op.version++
@@ -258,7 +258,7 @@ func (o *Operations) Resume(ctx context.Context, id string, rate *float64, reaso
 		return nil
 	})
 	if err == nil {
-		o.launch(op)
+		o.launch(op.ID)
 	}
 	return op, err
 }
@@ -278,7 +278,11 @@ func (o *Operations) steer(ctx context.Context, id, verb, reason string, rate *f
 		if rate != nil {
 			detail["rate_per_second"] = *rate
 		}
-		err = o.save(ctx, &op, NewEntry(ctx, string(op.Kind)+"."+verb, pathOf(op), reason, detail))
+		also, err := o.steered(ctx, &op)
+		if err != nil {
+			return op, err
+		}
+		err = o.save(ctx, &op, NewEntry(ctx, string(op.Kind)+"."+verb, pathOf(op), reason, detail), also...)
 		if errors.Is(err, ErrVersion) {
 			continue
 		}

@@ -92,5 +92,7 @@ type Operation struct {
 	version  int64
 }
 
+func (o Operation) expires() time.Time { return o.StartedAt.Add(keepOperations) }
+
 // Pending are the moved rows whose outcome is not known yet.
 func (o Operation) Pending() int64 { return max(0, o.Moved-o.Succeeded-o.FailedAgain) }

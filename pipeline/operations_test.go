@@ -277,11 +277,15 @@ func TestOperationGoesOnAfterARestart(t *testing.T) {
 // Letters that leave while a redrive runs are accounted for.
 func TestRedriveTellsWhatWasGone(t *testing.T) {
 	newWorld(t, diamond, func(t *testing.T, w *world) {
-		ids := w.die(6)
+		w.die(6)
 		w.answer(ok)
+		letters, _, err := w.engine.Letters.List(t.Context(), pipeline.LetterFilter{Limit: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
 		op := w.start(pipeline.OperationRequest{Kind: pipeline.OpRedrive, Selector: pipeline.Selector{All: true}, Rate: 1})
 		w.pass(1500 * time.Millisecond)
-		must(w.engine.Rows.Discard(t.Context(), ids[5], "a test order"))(t)
+		must(w.engine.Rows.Discard(t.Context(), letters.Items[0].Row, "a test order"))(t)
 		w.pass(20 * time.Second)
 		got := w.operation(op.ID)
 		if got.State != pipeline.OpDone || got.Moved != 5 || len(got.Skipped) != 1 || got.Skipped[0].Count != 1 {

@@ -9,8 +9,10 @@ type Overview struct {
 	Pipelines []PipelineView
 	Breakers  []BreakerView
 	Alarms    []AlarmView
-	Needs     []Need  // what needs an operator, worst first; empty when nothing does
-	Recent    []Event // the newest first
+	Needs     []Need         // what needs an operator, worst first; empty when nothing does
+	Recent    []Event        // the newest first
+	Instances []InstanceView // the processes on a store that several share, else none
+	Costs     *Costs         // nil on a store that is not paid for by use
 }
 
 // PipelineView is one pipeline on the overview.
@@ -59,6 +61,8 @@ type StepView struct {
 	ChangedBy   string       // who changed a setting; empty: as configured
 	ChangedAt   time.Time
 	ChangedWhy  string
+	Exclusive   bool    // claimed in the store before each call
+	Processes   int     // that work on it now: Concurrency is of each, Rate of all together
 	Arrivals    float64 // a second, over the last minute
 	Departures  float64 // flags set a second, over the last minute
 	P50, P95    time.Duration
@@ -92,6 +96,7 @@ type StepDetail struct {
 	Flow     []Datapoint // flags set, in minutes of the last hour
 	Retries  []Bucket    // scheduled retries of the next 15 minutes
 	Breakers []BreakerView
+	Costs    *Costs // nil on a store that is not paid for by use
 }
 
 // Bucket is one bar of a histogram of times.

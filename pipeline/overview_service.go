@@ -36,6 +36,12 @@ func (e *Engine) Overview(ctx context.Context) (Overview, error) {
 	if v.Alarms, err = e.Alarms.List(ctx); err != nil {
 		return v, err
 	}
+	if v.Instances, err = e.Instances(ctx); err != nil {
+		return v, err
+	}
+	if v.Costs, err = e.Costs(ctx); err != nil {
+		return v, err
+	}
 	if v.Needs, err = e.needs(ctx, v); err != nil {
 		return v, err
 	}
@@ -204,7 +210,7 @@ func (e *Engine) alarmEvents(ctx context.Context) ([]Event, error) {
 			return nil, err
 		}
 		for _, c := range changes {
-			if c.To != AlarmInsufficient && c.From != AlarmInsufficient || c.To == AlarmOn {
+			if c.Source == "" && (c.To != AlarmInsufficient && c.From != AlarmInsufficient || c.To == AlarmOn) {
 				events = append(events, Event{At: c.At, Kind: "alarm", Text: fmt.Sprintf("Alarm %s: %s, %s", a.Name, c.To, c.Reason),
 					By: Program, Object: "alarms/" + a.Name, Bad: c.To == AlarmOn})
 			}

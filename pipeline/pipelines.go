@@ -29,10 +29,12 @@ type Step struct {
 	Target      string // what it calls, for pages: "http://127.0.0.1:9001/index"
 	Timeout     time.Duration
 	Concurrency int     // calls at once in this process
-	Rate        float64 // calls a second; 0: no limit
+	Rate        float64 // calls a second over all processes; 0: no limit
 	Retry       backoff.Policy
 	Permanent   []int  // statuses not worth another try, for pages
 	Breaker     string // empty: none
+	Exclusive   bool   // claimed in the store before the call, see ReceiveRequest
+	KeepResult  bool   // the whole answer is kept, see Outcome.Keep
 }
 
 // Caller makes a step's call. It must return when ctx ends.

@@ -13,7 +13,7 @@ import (
 
 const (
 	kindSetting     = "setting"
-	settingsRead    = time.Second // how old another process's change may be here
+	settingsRead    = 750 * time.Millisecond // how old another process's change may be here, besides a cache of the store
 	concurrencyMost = 10000
 	rateMost        = 1e6
 )
@@ -43,31 +43,46 @@ func newSteps(e *Engine) *Steps {
 
 func settingID(pipeline, step string) string { return pipeline + "/" + step }
 
-// load reads what operators changed and applies it.
+// load reads what operators changed and applies it, with this process's share
+// of each rate.
 func (s *Steps) load(ctx context.Context) error {
+	records, err := listByID(ctx, s.e.backend.Records, kindSetting)
+	if err != nil {
+		return fmt.Errorf("reading the settings of steps: %w", err)
+	}
 	for _, w := range s.e.workers {
-		if err := s.read(ctx, w); err != nil {
+		o, err := overrideOf(records[settingID(w.pipeline, w.step.Name)])
+		if err != nil {
 			return err
 		}
+		s.apply(w, o, records[settingID(w.pipeline, w.step.Name)].Version)
 	}
 	return nil
 }
 
+// read reads the settings of one step, as they are now.
 func (s *Steps) read(ctx context.Context, w *worker) error {
 	id := settingID(w.pipeline, w.step.Name)
 	rec, err := s.e.backend.Records.Get(ctx, kindSetting, id)
-	var o override
-	switch {
-	case errors.Is(err, ErrNotFound):
-	case err != nil:
+	if err != nil && !errors.Is(err, ErrNotFound) {
 		return fmt.Errorf("reading the settings of %s: %w", id, err)
-	default:
-		if err := json.Unmarshal(rec.Data, &o); err != nil {
-			return fmt.Errorf("reading the settings of %s: %w", id, err)
-		}
 	}
-	s.apply(w, o, rec.Version)
-	return nil
+	o, err := overrideOf(rec)
+	if err == nil {
+		s.apply(w, o, rec.Version)
+	}
+	return err
+}
+
+func overrideOf(rec Record) (override, error) {
+	var o override
+	if rec.Data == nil {
+		return o, nil
+	}
+	if err := json.Unmarshal(rec.Data, &o); err != nil {
+		return o, fmt.Errorf("reading the settings of %s: %w", rec.ID, err)
+	}
+	return o, nil
 }
 
 // apply puts settings in force. What was read before a newer change is late and
@@ -80,11 +95,22 @@ func (s *Steps) apply(w *worker, o override, version int64) {
 	if version < s.versions[id] {
 		return
 	}
+	if version != s.versions[id] {
+		s.e.Events.Touch(TopicSteps, TopicOverview, TopicAudit)
+	}
 	s.overrides[id], s.versions[id] = o, version
 	in := inForce(w.step, o)
-	if w.limits.set(in.Concurrency, in.Rate, in.Paused) {
+	n, settled := s.e.fleet.share(id)
+	if w.limits.set(in.Concurrency, in.Rate/float64(n), in.Paused || in.Rate > 0 && !settled) {
 		w.interrupt()
 	}
+}
+
+// inForce are a step's settings as they are now.
+func (s *Steps) inForce(w *worker) StepSettings {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return inForce(w.step, s.overrides[settingID(w.pipeline, w.step.Name)])
 }
 
 func inForce(step Step, o override) StepSettings {
@@ -205,6 +231,9 @@ func (s *Steps) Get(ctx context.Context, pipeline, step string) (StepDetail, err
 	}
 	if d.Flow, err = s.e.backend.Metrics.Query(ctx, MetricQuery{Metric: MetricProcessed, Dimensions: dims,
 		From: now.Add(-time.Hour).Truncate(time.Minute), To: now, Period: time.Minute}); err != nil {
+		return d, err
+	}
+	if d.Costs, err = s.e.Costs(ctx); err != nil {
 		return d, err
 	}
 	d.Retries, err = s.retries(ctx, pipeline, step, now)

@@ -22,13 +22,16 @@ func (s *Steps) viewWith(w *worker, counts StepCounts) StepView {
 	v := StepView{Pipeline: w.pipeline, Name: w.step.Name, Needs: w.step.Needs, Breaker: w.step.Breaker,
 		Counts: counts, Target: w.step.Target, Timeout: w.step.Timeout,
 		Attempts: w.step.Retry.Attempts, Base: w.step.Retry.Base, Cap: w.step.Retry.Cap, Jitter: string(w.step.Retry.Jitter),
-		Permanent: w.step.Permanent, Settings: inForce(w.step, o), Configured: inForce(w.step, override{}),
+		Permanent: w.step.Permanent, Exclusive: w.step.Exclusive, Settings: inForce(w.step, o), Configured: inForce(w.step, override{}),
 		FaultsOn: s.e.Faults.count(w.pipeline, w.step.Name)}
 	if v.Settings != v.Configured {
 		v.ChangedBy, v.ChangedAt, v.ChangedWhy = o.By, o.At, o.Reason
 	}
 	v.Arrivals, v.Departures = s.e.observer.stepPace(key)
-	v.P50, v.P95 = w.meter.percentiles()
+	if v.P50, v.P95 = w.meter.percentiles(); v.P95 == 0 {
+		v.P50, v.P95 = s.e.fleet.percentiles(settingID(w.pipeline, w.step.Name))
+	}
+	v.Processes = s.e.processes(settingID(w.pipeline, w.step.Name))
 	if w.guard != nil {
 		b := s.e.Breakers.view(w.guard)
 		v.BreakerView, v.BreakerState, v.BreakerHeld = &b, b.State, b.Held

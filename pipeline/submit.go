@@ -12,6 +12,7 @@ type Message struct {
 	Key         string // idempotency key; empty: none
 	Trace       string // traceparent of the request, empty without one
 	Label       string // what an operator recognises it by
+	Rejected    string // why it may not run, where its sender cannot be told: it is kept as rejected; empty: it may
 }
 
 // Submitted is the answer to one message. The row is durable.
@@ -53,6 +54,11 @@ func (in *IntakeService) SubmitBatch(ctx context.Context, pipeline string, ms []
 	for i, m := range ms {
 		rows[i] = NewRow{Pipeline: pipeline, Graph: g, Key: m.Key, Status: StatusAccepted, ContentType: m.ContentType,
 			Label: m.Label, Trace: m.Trace, Payload: m.Payload, At: now}
+		if m.Rejected != "" {
+			rows[i].Status, rows[i].Error = StatusRejected, m.Rejected
+			broken[i] = &Error{Code: CodeRejected, Text: m.Rejected}
+			continue
+		}
 		if p.Intake.Schema == nil {
 			continue
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -19,6 +20,7 @@ const (
 	sweepRowsMost     = 1000
 	sweepLook         = time.Second // how exactly a schedule is kept
 	stuckAfterLeast   = time.Second
+	sweepRace         = 100 * time.Millisecond
 )
 
 // Sweeps finds rows that are neither finished nor queued nor retrying, and puts
@@ -92,6 +94,7 @@ func (s *Sweeps) refresh(ctx context.Context) error {
 	}
 	stored.version = rec.Version
 	s.settings, s.next = stored, next
+	s.e.Events.Touch(TopicSweeps, TopicAudit)
 	return nil
 }
 
@@ -105,9 +108,10 @@ func (s *Sweeps) run(ctx context.Context) error {
 	err := every(ctx, sweepLook, func(ctx context.Context) {
 		var err error
 		if !closed {
-			err = s.abandon(ctx)
+			err = s.abandonAll(ctx)
 			closed = err == nil
 		}
+		err = errors.Join(err, s.abandonGone(ctx))
 		now := time.Now().UTC()
 		slotErr := s.look(ctx, last, now)
 		if slotErr == nil {
@@ -130,33 +134,10 @@ func (s *Sweeps) look(ctx context.Context, last, now time.Time) error {
 	err := s.refresh(ctx)
 	due, enabled := s.next(last), s.settings.Enabled
 	s.mu.Unlock()
-	if err != nil || !enabled || due.IsZero() || due.After(now) {
+	if err != nil || !enabled || due.IsZero() || due.After(now) || !s.e.worksSteps() {
 		return err
 	}
 	return s.slot(ctx, due)
-}
-
-// abandon marks sweeps that a crash cut off; the next one does their work.
-func (s *Sweeps) abandon(ctx context.Context) error {
-	page, err := s.List(ctx, "", 20)
-	if err != nil {
-		return err
-	}
-	s.mu.Lock()
-	ours := ""
-	if s.running != nil {
-		ours = s.running.ID
-	}
-	s.mu.Unlock()
-	for _, sweep := range page.Items {
-		if sweep.State == SweepRunning && sweep.ID != ours {
-			sweep.State, sweep.FinishedAt, sweep.Error = SweepFailed, time.Now().UTC(), "its process ended before it did"
-			if err := s.save(ctx, &sweep, nil); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 func (s *Sweeps) slot(ctx context.Context, due time.Time) error {
@@ -191,24 +172,27 @@ func (s *Sweeps) start(ctx context.Context, dryRun bool, pipeline string, claim 
 	sweep := &Sweep{ID: NewID(), State: SweepRunning, DryRun: dryRun, Pipeline: pipeline, StartedAt: time.Now().UTC(),
 		By: ActorFrom(ctx).Name, Rows: []Stuck{}}
 	entry := NewEntry(ctx, "sweep.run", "sweeps/"+sweep.ID, "", map[string]any{"dry_run": dryRun, "pipeline": pipeline})
-	if err := s.save(ctx, sweep, entry, claim...); err != nil {
-		return Sweep{}, err
+	held, other, err := s.claim(ctx, sweep, entry, claim)
+	if err != nil || held == nil {
+		return other, err
 	}
 	s.running = sweep
 	started, after := *sweep, s.settings.StuckAfter
 	work := *sweep
-	s.runs.Go(func() { s.work(s.life, &work, after) })
+	s.runs.Go(func() { s.work(held, &work, after) })
 	s.e.Events.Touch(TopicSweeps, TopicAudit)
 	return started, nil
 }
 
-func (s *Sweeps) save(ctx context.Context, sweep *Sweep, entry *Entry, also ...Record) error {
+// save stores a sweep. What makes way for it comes before it, what it makes way
+// for after: a store without transactions may be cut off in between.
+func (s *Sweeps) save(ctx context.Context, sweep *Sweep, entry *Entry, before, after []Record) error {
 	data, err := json.Marshal(sweep)
 	if err != nil {
 		return err
 	}
 	rec := Record{Kind: kindSweep, ID: sweep.ID, Version: sweep.version, Data: data, ExpiresAt: sweep.StartedAt.Add(keepHistory)}
-	if err := s.e.backend.Records.Put(ctx, entry, append(also, rec)...); err != nil {
+	if err := s.e.backend.Records.Put(ctx, entry, slices.Concat(before, []Record{rec}, after)...); err != nil {
 		return fmt.Errorf("storing sweep %s: %w", sweep.ID, err)
 	}
 	sweep.version++

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 )
 
-// work is the sweep itself, in the background.
-func (s *Sweeps) work(ctx context.Context, sweep *Sweep, stuckAfter time.Duration) {
+// work is the sweep itself, in the background. It stops when its lease is lost.
+func (s *Sweeps) work(held *lease, sweep *Sweep, stuckAfter time.Duration) {
+	ctx := held.ctx
 	found, err := s.sweep(ctx, sweep, stuckAfter)
 	done := context.WithoutCancel(ctx)
 	sweep.State, sweep.FinishedAt = SweepDone, time.Now().UTC()
@@ -17,7 +17,11 @@ func (s *Sweeps) work(ctx context.Context, sweep *Sweep, stuckAfter time.Duratio
 		sweep.State, sweep.Error = SweepFailed, err.Error()
 		s.e.log.WarnContext(done, "sweep", "sweep", sweep.ID, "error", err)
 	}
+	if errors.Is(err, context.Canceled) && s.life.Err() == nil {
+		sweep.Error = "given up: this process could not show the others that it lives"
+	}
 	s.end(ctx, sweep)
+	s.e.fleet.forget(held)
 	if sweep.State == SweepDone && !sweep.DryRun {
 		s.measure(done, sweep, found)
 	}
@@ -29,8 +33,12 @@ func (s *Sweeps) work(ctx context.Context, sweep *Sweep, stuckAfter time.Duratio
 
 // end stores the sweep's last state, again and again while the store is down.
 func (s *Sweeps) end(ctx context.Context, sweep *Sweep) {
+	done := context.WithoutCancel(ctx)
 	for {
-		err := s.save(context.WithoutCancel(ctx), sweep, nil)
+		free, err := s.freed(done)
+		if err == nil {
+			err = s.save(done, sweep, nil, nil, free)
+		}
 		if err == nil {
 			return
 		}
@@ -45,29 +53,30 @@ func (s *Sweeps) end(ctx context.Context, sweep *Sweep) {
 // sweep answers how many stuck steps it found, by pipeline.
 func (s *Sweeps) sweep(ctx context.Context, sweep *Sweep, stuckAfter time.Duration) (map[string]int64, error) {
 	found := map[string]int64{}
+	queues := s.queues()
 	for _, p := range s.e.cfg.Pipelines {
 		if sweep.Pipeline != "" && sweep.Pipeline != p.Name {
 			continue
 		}
 		before := sweep.Stuck
-		if err := s.sweepPipeline(ctx, sweep, p.Name, sweep.StartedAt.Add(-stuckAfter)); err != nil {
+		if err := s.sweepPipeline(ctx, sweep, queues, p.Name, sweep.StartedAt.Add(-stuckAfter)); err != nil {
 			return nil, err
 		}
 		found[p.Name] = sweep.Stuck - before
 	}
-	return found, nil
+	return found, queues.failed
 }
 
-func (s *Sweeps) sweepPipeline(ctx context.Context, sweep *Sweep, pipeline string, before time.Time) error {
+func (s *Sweeps) sweepPipeline(ctx context.Context, sweep *Sweep, queues *emptied, pipeline string, before time.Time) error {
 	for cursor := ""; ; {
 		page, err := s.e.backend.Rows.Unfinished(ctx, pipeline, before, cursor, sweepPage)
 		if err != nil {
 			return fmt.Errorf("looking for stuck rows of %s: %w", pipeline, err)
 		}
-		if err := s.sweepRows(ctx, sweep, page.Items); err != nil {
+		if err := s.sweepRows(ctx, sweep, queues, page.Items, before); err != nil {
 			return err
 		}
-		if err := s.save(ctx, sweep, nil); err != nil {
+		if err := s.save(ctx, sweep, nil, nil, nil); err != nil {
 			return err
 		}
 		s.mu.Lock()
@@ -80,7 +89,7 @@ func (s *Sweeps) sweepPipeline(ctx context.Context, sweep *Sweep, pipeline strin
 	}
 }
 
-func (s *Sweeps) sweepRows(ctx context.Context, sweep *Sweep, rows []Row) error {
+func (s *Sweeps) sweepRows(ctx context.Context, sweep *Sweep, queues *emptied, rows []Row, before time.Time) error {
 	var moves []Move
 	var found []Stuck
 	for i := range rows {
@@ -88,9 +97,9 @@ func (s *Sweeps) sweepRows(ctx context.Context, sweep *Sweep, rows []Row) error 
 		if err != nil {
 			return err
 		}
-		for _, stuck := range stuckSteps(g, &rows[i]) {
-			found = append(found, stuck)
-			moves = append(moves, Move{Row: stuck.Row, Step: stuck.Step, If: StateWaiting, At: time.Now().UTC()})
+		for _, lost := range append(untriggered(g, &rows[i]), queues.lost(ctx, &rows[i], before)...) {
+			found = append(found, lost.Stuck)
+			moves = append(moves, Move{Row: lost.Row, Step: lost.Step, If: lost.state, At: time.Now().UTC()})
 		}
 	}
 	sweep.Scanned += int64(len(rows))
@@ -109,43 +118,6 @@ func (s *Sweeps) sweepRows(ctx context.Context, sweep *Sweep, rows []Row) error 
 		}
 	}
 	return nil
-}
-
-// stuckSteps are the steps of a row that should be in a queue and are in none:
-// every need is processed, and yet nothing was triggered.
-func stuckSteps(g *Graph, row *Row) []Stuck {
-	var list []Stuck
-	for _, n := range g.Nodes() {
-		if f, ok := row.Flag(n.Name); ok && f.State != StateWaiting {
-			continue
-		}
-		if len(unmet(g, row, n.Name)) > 0 {
-			continue
-		}
-		list = append(list, Stuck{Row: row.ID, Step: n.Name, Why: whyStuck(row, n)})
-	}
-	return list
-}
-
-func whyStuck(row *Row, n Node) string {
-	if len(n.Needs) == 0 {
-		return fmt.Sprintf("the row was accepted at %s and never queued here", row.CreatedAt.UTC().Format(time.RFC3339))
-	}
-	var last time.Time
-	alone := false
-	for _, need := range n.Needs {
-		if f, ok := row.Flag(need); ok {
-			if f.ProcessedAt.After(last) {
-				last = f.ProcessedAt
-			}
-			alone = alone || f.Alone
-		}
-	}
-	why := fmt.Sprintf("%s processed by %s, and this step was never queued", strings.Join(n.Needs, " and "), last.UTC().Format(time.RFC3339))
-	if alone {
-		why += ": it was replayed alone, without what follows"
-	}
-	return why
 }
 
 // measure writes the sweep's own finding, which has an alarm: of all together

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -8,7 +9,8 @@ import (
 )
 
 const (
-	receiveWait  = 2 * time.Second // one long poll
+	receiveWait  = 2 * time.Second // one long poll, unless the backend has its own
+	probeWait    = time.Second     // the most a probe waits, and only where a poll has a price
 	receiveMost  = 512             // deliveries in one poll
 	settleMost   = 512             // outcomes in one write
 	storeDownFor = time.Second     // pause after the store did not answer
@@ -103,9 +105,10 @@ func (w *worker) hasWork() bool {
 }
 
 func (w *worker) receive(ctx context.Context, n int, p permit) []Delivery {
-	req := ReceiveRequest{Pipeline: w.pipeline, Step: w.step.Name, N: n, Hide: w.e.cfg.Lease, Wait: receiveWait, Worker: w.e.cfg.Worker}
+	req := ReceiveRequest{Pipeline: w.pipeline, Step: w.step.Name, N: n, Hide: w.e.cfg.Lease, Wait: cmp.Or(w.e.backend.Poll, receiveWait),
+		Worker: w.e.cfg.Worker, Exclusive: w.step.Exclusive}
 	if p.probe {
-		req.Wait = 0 // a probe held by an idle step is a probe its neighbours miss
+		req.Wait = min(w.e.backend.Poll, probeWait) // a probe held by an idle step is a probe its neighbours miss
 	}
 	waiting, done := w.interruptible(ctx, p)
 	ds, err := w.e.backend.Work.Receive(waiting, req)
@@ -256,6 +259,14 @@ func (w *worker) tell(batch []ended) {
 		}
 	}
 	w.e.Events.Touch(topics...)
+}
+
+// running is the number of calls under way, those among them whose outcome is
+// not stored yet.
+func (w *worker) running() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.flying)
 }
 
 // heartbeat extends the leases of calls that take long, and cuts off a call

@@ -17,6 +17,9 @@
 //	  +------------------------------------ half-open
 //	                       Tick: OpenFor is over, or Force: probe now
 //
+// Probes are counted by caller: each of several processes gives back its own, and those
+// of a process that is gone are given back by whoever notices.
+//
 // Round is raised by every transition. A process that sees a new Round empties its
 // Window; the outcome of a probe of an earlier Round is ignored.
 //

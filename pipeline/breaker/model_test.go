@@ -1,6 +1,7 @@
 package breaker_test
 
 import (
+	"reflect"
 	"testing"
 	"time"
 
@@ -18,11 +19,11 @@ type machine struct {
 	b        breaker.Snapshot
 
 	state     breaker.State
-	heldUntil time.Time // zero when not held
-	probeAt   time.Time // when an open breaker that is not held probes
-	out       int       // probes of this round without an outcome
-	good      int       // probes of this round that succeeded
-	oldRounds []int64   // rounds that had probes
+	heldUntil time.Time      // zero when not held
+	probeAt   time.Time      // when an open breaker that is not held probes
+	out       map[string]int // probes of this round without an outcome, by caller
+	good      int            // probes of this round that succeeded
+	oldRounds []int64        // rounds that had probes
 }
 
 func TestBreakerAgainstAModel(t *testing.T) {
@@ -33,7 +34,7 @@ func TestBreakerAgainstAModel(t *testing.T) {
 				FailureRate: rapid.Float64Range(0.01, 1).Draw(t, "failure rate"), MinimumCalls: rapid.IntRange(1, 30).Draw(t, "minimum calls"),
 				Window: 30 * time.Second, OpenFor: 30 * time.Second, Probes: rapid.IntRange(1, 5).Draw(t, "probes"),
 			},
-			now: start, b: breaker.New(start), state: breaker.Closed,
+			now: start, b: breaker.New(start), state: breaker.Closed, out: map[string]int{},
 		}
 		t.Repeat(map[string]func(*rapid.T){
 			"":         m.check,
@@ -54,7 +55,7 @@ func (m *machine) enter(s breaker.State) {
 	if m.state == breaker.HalfOpen {
 		m.oldRounds = append(m.oldRounds, m.b.Round)
 	}
-	m.state, m.heldUntil, m.probeAt, m.out, m.good = s, time.Time{}, time.Time{}, 0, 0
+	m.state, m.heldUntil, m.probeAt, m.out, m.good = s, time.Time{}, time.Time{}, map[string]int{}, 0
 	if s == breaker.Open {
 		m.probeAt = m.now.Add(m.settings.OpenFor)
 	}
@@ -62,7 +63,7 @@ func (m *machine) enter(s breaker.State) {
 
 // accept checks what every change must satisfy and takes it over.
 func (m *machine) accept(t *rapid.T, next breaker.Snapshot, tr *breaker.Transition) {
-	if changed := next != m.b; changed != (next.Version > m.b.Version) {
+	if changed := !reflect.DeepEqual(next, m.b); changed != (next.Version > m.b.Version) {
 		t.Fatalf("changed %v, version %d after %d", changed, next.Version, m.b.Version)
 	}
 	if (tr != nil) != (next.Round == m.b.Round+1) {
@@ -98,28 +99,39 @@ func (m *machine) pass(t *rapid.T) {
 	m.accept(t, next, tr)
 }
 
+func (m *machine) outAll() int { return m.out["a"] + m.out["b"] }
+
+// busy draws a caller that has a probe out.
+func (m *machine) busy(t *rapid.T) string {
+	by := caller(t)
+	if m.out[by] == 0 {
+		t.Skip("it has no probe out")
+	}
+	return by
+}
+
+func caller(t *rapid.T) string { return rapid.SampledFrom([]string{"a", "b"}).Draw(t, "caller") }
+
 func (m *machine) grant(t *rapid.T) {
-	n := rapid.IntRange(0, 10).Draw(t, "n")
-	next, granted := m.settings.Grant(m.b, n, m.now)
+	n, by := rapid.IntRange(0, 10).Draw(t, "n"), caller(t)
+	next, granted := m.settings.Grant(m.b, by, n, m.now)
 	want := map[breaker.State]int{
-		breaker.Closed: n, breaker.Open: 0, breaker.HalfOpen: min(n, m.settings.Probes-m.out-m.good),
+		breaker.Closed: n, breaker.Open: 0, breaker.HalfOpen: min(n, m.settings.Probes-m.outAll()-m.good),
 	}[m.state]
 	if granted != want {
 		t.Fatalf("granted %d of %d while %s, want %d", granted, n, m.state, want)
 	}
 	if m.state == breaker.HalfOpen {
-		m.out += granted
+		m.out[by] += granted
 	}
 	m.accept(t, next, nil)
 }
 
 func (m *machine) result(t *rapid.T) {
-	if m.out == 0 {
-		t.Skip("no probe is out")
-	}
+	by := m.busy(t)
 	ok := rapid.Bool().Draw(t, "ok")
-	next, tr := m.settings.ProbeResult(m.b, m.b.Round, ok, m.now)
-	m.out--
+	next, tr := m.settings.ProbeResult(m.b, by, m.b.Round, ok, m.now)
+	m.out[by]--
 	switch {
 	case !ok:
 		m.enter(breaker.Open)
@@ -135,26 +147,30 @@ func (m *machine) late(t *rapid.T) {
 	if len(m.oldRounds) == 0 {
 		t.Skip("no earlier round")
 	}
-	round := rapid.SampledFrom(m.oldRounds).Draw(t, "round")
-	next, tr := m.settings.ProbeResult(m.b, round, rapid.Bool().Draw(t, "ok"), m.now)
-	if tr != nil || next != m.b || m.settings.GiveBack(m.b, round, 1) != m.b {
+	round, by := rapid.SampledFrom(m.oldRounds).Draw(t, "round"), caller(t)
+	next, tr := m.settings.ProbeResult(m.b, by, round, rapid.Bool().Draw(t, "ok"), m.now)
+	if tr != nil || !reflect.DeepEqual(next, m.b) || !reflect.DeepEqual(m.settings.GiveBack(m.b, by, round, 1), m.b) {
 		t.Fatalf("round %d still counts in round %d", round, m.b.Round)
 	}
 }
 
 func (m *machine) giveBack(t *rapid.T) {
-	if m.out == 0 {
-		t.Skip("no probe is out")
-	}
-	n := rapid.IntRange(1, m.out).Draw(t, "n")
-	m.out -= n
-	m.accept(t, m.settings.GiveBack(m.b, m.b.Round, n), nil)
+	by := m.busy(t)
+	n := rapid.IntRange(1, m.out[by]).Draw(t, "n")
+	m.out[by] -= n
+	m.accept(t, m.settings.GiveBack(m.b, by, m.b.Round, n), nil)
 }
 
+// settle may find that the other caller is gone.
 func (m *machine) settle(t *rapid.T) {
-	waiting := rapid.IntRange(0, 3).Draw(t, "waiting")
-	next, tr := m.settings.Settle(m.b, waiting, m.out, m.now)
-	if m.state == breaker.HalfOpen && waiting == 0 && m.out == 0 && m.good > 0 {
+	waiting, by, gone := rapid.IntRange(0, 3).Draw(t, "waiting"), caller(t), rapid.Bool().Draw(t, "gone")
+	other := map[string]string{"a": "b", "b": "a"}[by]
+	crew := breaker.Crew{Waiting: waiting, By: by, InFlight: m.out[by], Gone: func(string) bool { return gone }}
+	next, tr := m.settings.Settle(m.b, crew, m.now)
+	if gone {
+		m.out[other] = 0
+	}
+	if m.state == breaker.HalfOpen && waiting == 0 && m.outAll() == 0 && m.good > 0 {
 		m.enter(breaker.Closed)
 	}
 	m.accept(t, next, tr)
@@ -190,7 +206,7 @@ func (m *machine) check(t *rapid.T) {
 		t.Fatal("held half-open")
 	case !b.NextProbeAt.Equal(m.probeAt):
 		t.Fatalf("next probe at %s, the model says %s", b.NextProbeAt, m.probeAt)
-	case b.Succeeded != m.good || b.Granted != m.good+m.out || b.Granted > m.settings.Probes:
-		t.Fatalf("granted %d, succeeded %d; the model says %d out, %d good", b.Granted, b.Succeeded, m.out, m.good)
+	case b.Succeeded != m.good || b.Granted != m.good+m.outAll() || b.Granted > m.settings.Probes:
+		t.Fatalf("granted %d, succeeded %d; the model says %d out, %d good", b.Granted, b.Succeeded, m.outAll(), m.good)
 	}
 }

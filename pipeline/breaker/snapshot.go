@@ -38,9 +38,16 @@ type Snapshot struct {
 	NextProbeAt time.Time // open and not held: when it probes; else zero
 	Granted     int       // probes let through in this round, less those given back
 	Succeeded   int       // probes that succeeded in this round
-	GrantedAt   time.Time // when a probe was last let through in this round
+	Out         []Out     // who has the probes of this round that have no outcome yet
 	Round       int64     // raised by every transition
 	Version     int64     // raised by every change
+}
+
+// Out is how many probes a caller has out. A Snapshot's list is never changed in place.
+type Out struct {
+	By string // names the caller, alone among all processes
+	N  int
+	At time.Time // when it was last given one
 }
 
 // Transition is one entry of a breaker's history. From and To are equal when a hold

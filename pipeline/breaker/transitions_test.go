@@ -1,6 +1,7 @@
 package breaker_test
 
 import (
+	"reflect"
 	"testing"
 	"time"
 
@@ -196,14 +197,14 @@ func moved(t *testing.T, from, got breaker.Snapshot, tr *breaker.Transition, wan
 	if got.Round != from.Round+1 || got.Version <= from.Version || got.Reason != tr.Reason {
 		t.Errorf("after it %+v, before %+v", got, from)
 	}
-	if got.Granted != 0 || got.Succeeded != 0 {
+	if got.Granted != 0 || got.Succeeded != 0 || got.Out != nil {
 		t.Errorf("probes of the old round are left: %+v", got)
 	}
 }
 
 func unchanged(t *testing.T, from, got breaker.Snapshot, tr *breaker.Transition) {
 	t.Helper()
-	if tr != nil || got != from {
+	if tr != nil || !reflect.DeepEqual(got, from) {
 		t.Errorf("changed to %+v by %+v", got, tr)
 	}
 }

@@ -71,7 +71,7 @@ func reason(err error) error {
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &uerr) && uerr.Timeout():
 		return errors.New("no answer in time; it may have arrived, so it is not sent again")
 	case errors.As(err, &uerr):
-		return errors.New("could not connect: " + clean(uerr.Err.Error()))
+		return errors.New("could not connect: " + Clean(uerr.Err.Error()))
 	}
 	return errors.New("could not be sent")
 }
@@ -102,13 +102,13 @@ type webhookAlarm struct {
 func (w *Webhook) Notify(ctx context.Context, n pipeline.Notice) error {
 	alarms := make([]webhookAlarm, 0, len(n.Alarms))
 	for _, a := range n.Alarms {
-		alarms = append(alarms, webhookAlarm{Name: a.Name, Severity: a.Severity, From: a.From, State: a.To, Reason: a.Reason, Link: link(w.base, a.Path)})
+		alarms = append(alarms, webhookAlarm{Name: a.Name, Severity: a.Severity, From: a.From, State: a.To, Reason: a.Reason, Link: Link(w.base, a.Path)})
 	}
 	return w.post(ctx, struct {
 		At     time.Time      `json:"at"`
 		Text   string         `json:"text"`
 		Alarms []webhookAlarm `json:"alarms"`
-	}{n.At, headline(n), alarms})
+	}{n.At, Headline(n), alarms})
 }
 
 // Slack posts a notice as text to an incoming webhook.
@@ -126,14 +126,14 @@ func NewSlack(address, base string) (*Slack, error) {
 // Notify posts one message for all alarms of the notice.
 func (s *Slack) Notify(ctx context.Context, n pipeline.Notice) error {
 	var b strings.Builder
-	b.WriteString(escape(headline(n)))
+	b.WriteString(escape(Headline(n)))
 	for i, a := range n.Alarms {
 		if i == alarmsMost {
 			fmt.Fprintf(&b, "\nand %d more", len(n.Alarms)-alarmsMost)
 			break
 		}
 		name := escape(a.Name)
-		if to := link(s.base, a.Path); to != "" {
+		if to := Link(s.base, a.Path); to != "" {
 			name = "<" + escape(to) + "|" + strings.ReplaceAll(name, "|", "/") + ">"
 		}
 		fmt.Fprintf(&b, "\n• %s is %s (%s): %s", name, escape(a.To), escape(a.Severity), escape(a.Reason))
@@ -141,8 +141,8 @@ func (s *Slack) Notify(ctx context.Context, n pipeline.Notice) error {
 	return s.post(ctx, map[string]string{"text": b.String()})
 }
 
-// headline says in one line what changed.
-func headline(n pipeline.Notice) string {
+// Headline says in one line what changed.
+func Headline(n pipeline.Notice) string {
 	on := 0
 	for _, a := range n.Alarms {
 		if a.To == pipeline.AlarmOn {
@@ -151,16 +151,17 @@ func headline(n pipeline.Notice) string {
 	}
 	switch {
 	case len(n.Alarms) == 1 && on == 1:
-		return "Redrive: alarm " + clean(n.Alarms[0].Name)
+		return "Redrive: alarm " + Clean(n.Alarms[0].Name)
 	case len(n.Alarms) == 1:
-		return "Redrive: alarm " + clean(n.Alarms[0].Name) + " is over"
+		return "Redrive: alarm " + Clean(n.Alarms[0].Name) + " is over"
 	case on == 0:
 		return fmt.Sprintf("Redrive: %d alarms are over", len(n.Alarms))
 	}
 	return fmt.Sprintf("Redrive: %d alarms changed, %d are on", len(n.Alarms), on)
 }
 
-func link(base, path string) string {
+// Link is the address of a page below the console's base, empty without a base.
+func Link(base, path string) string {
 	if base == "" {
 		return ""
 	}
@@ -170,10 +171,12 @@ func link(base, path string) string {
 // escape makes text safe in a Slack message: no pings, no links, no marks that
 // turn the writing around.
 func escape(s string) string {
-	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(clean(s))
+	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(Clean(s))
 }
 
-func clean(s string) string {
+// Clean takes control characters and marks that turn the writing around out of
+// a text from outside.
+func Clean(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.Cc, r) || unicode.Is(unicode.Cf, r) {
 			return ' '

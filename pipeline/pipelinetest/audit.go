@@ -51,6 +51,7 @@ func entriesKept(e *env) {
 	first := *e.entry("breaker.force", "breakers/search-api")
 	first.Reason = "  żółć \"quoted\" <b>\n\t漢字 🚦'; -- "
 	first.Detail = json.RawMessage(`{"for":"15m","from":["closed","open"]}`)
+	e.pass(2 * time.Millisecond)
 	plain := pipeline.Entry{ID: pipeline.NewID(), At: e.now().Add(time.Millisecond), Actor: pipeline.Program, Action: "sweep.run",
 		Object: "sweeps/1", Result: "the store does not answer"}
 	e.append(first, plain)

@@ -99,10 +99,17 @@ func expireFinishedOnly(e *env) {
 
 func expireKeepsYounger(e *env) {
 	g := single(e)
-	old := []string{e.doneRow(g), e.doneRow(g), e.doneRow(g)}
-	stranger := e.doneRow(other(e))
-	e.pass(10 * e.tick())
+	done := func(g *pipeline.Graph, at time.Time) string {
+		r := e.row(g)
+		r.At = at
+		id := e.insert(r)[0].ID
+		e.process(g, "deliver")
+		return id
+	}
 	before := e.now().Add(-5 * e.tick())
+	past := before.Add(-e.h.Grain - e.tick())
+	old := []string{done(g, past), done(g, past.Add(time.Millisecond)), done(g, past.Add(2*time.Millisecond))}
+	stranger := done(other(e), past)
 	young := e.doneRow(g)
 	same(e, "rows expired with a limit of 2", e.expire(g, before, 2), 2)
 	same(e, "rows expired next", e.expire(g, before, 2), 1)

@@ -19,6 +19,7 @@ type Fault struct {
 
 	mu    sync.Mutex
 	calls int
+	down  bool
 }
 
 // Faulty wraps every port of b with a fault.
@@ -34,6 +35,20 @@ func Faulty(b pipeline.Backend, f *Fault) pipeline.Backend {
 	return out
 }
 
+// Cut puts the store out of reach of whoever uses it through this fault, or
+// within reach again. What is under way is done and its answer lost.
+func (f *Fault) Cut(down bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.down = down
+}
+
+func (f *Fault) isDown() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.down
+}
+
 // Hit tells whether the fault has happened.
 func (f *Fault) Hit() bool {
 	f.mu.Lock()
@@ -45,7 +60,7 @@ func (f *Fault) Hit() bool {
 func (f *Fault) hits(method string) (fails, reaches bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.Dead && f.calls >= f.Nth {
+	if f.down || f.Dead && f.calls >= f.Nth {
 		return true, false
 	}
 	if f.Method != "" && f.Method != method {
@@ -64,10 +79,14 @@ func (f *Fault) err(method string) error {
 
 func through[T any](f *Fault, method string, call func() (T, error)) (T, error) {
 	fails, reaches := f.hits(method)
-	if !fails {
-		return call()
-	}
 	var none T
+	if !fails {
+		v, err := call()
+		if f.isDown() {
+			return none, f.err(method)
+		}
+		return v, err
+	}
 	if reaches {
 		if _, err := call(); err != nil {
 			return none, err

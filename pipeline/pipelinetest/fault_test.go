@@ -53,6 +53,20 @@ func TestFault(t *testing.T) {
 	}
 }
 
+func TestACutFaultPutsTheStoreOutOfReach(t *testing.T) {
+	log, fault := &notebook{}, &pipelinetest.Fault{Method: "none"}
+	b := pipelinetest.Faulty(pipeline.Backend{Audit: log}, fault)
+	for _, down := range []bool{true, false} {
+		fault.Cut(down)
+		if err := b.Audit.Append(t.Context(), pipeline.Entry{}); (err != nil) != down {
+			t.Errorf("down %v: appending answers %v", down, err)
+		}
+	}
+	if log.entries != 1 {
+		t.Errorf("%d entries stored", log.entries)
+	}
+}
+
 func TestSamples(t *testing.T) {
 	samples := pipelinetest.Samples(t)
 	if len(samples) != 12 {

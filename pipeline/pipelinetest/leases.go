@@ -42,10 +42,10 @@ func (e *env) lose(g *pipeline.Graph, step string) pipeline.Delivery {
 func leaseRunsOut(e *env) {
 	g := single(e)
 	id := e.add(g)
-	first := e.takeFor(4*e.tick(), g, "deliver", 1)[0]
+	first := e.takeFor(8*e.tick(), g, "deliver", 1)[0]
 	e.pass(2 * e.tick())
 	e.nothing(g, "deliver")
-	e.pass(3*e.tick() + e.h.Precision)
+	e.pass(7*e.tick() + e.h.Precision)
 	second := e.take(g, "deliver")
 	same(e, "row", second.Row, first.Row)
 	same(e, "attempt", second.Attempt, 2)

@@ -297,7 +297,7 @@ func (w *workload) restoreOne() {
 
 func (w *workload) expireSome() {
 	g, limit := w.graph(), 1+w.IntN(3)
-	n := w.expire(g, w.now().Add(time.Minute), limit)
+	n := w.expire(g, w.now().Add(time.Minute+w.h.Grain), limit)
 	w.note("expire %d of %s: %d", limit, g.Pipeline(), n)
 	gone, left := 0, 0
 	for _, r := range w.sorted() {

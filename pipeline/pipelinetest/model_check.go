@@ -29,9 +29,12 @@ const (
 // anyWorkload runs many seeds, a few on each store and, where time can be made
 // up, in a bubble a store. Each leaves its store as empty as it was.
 func anyWorkload(e *env) {
-	seeds := cmp.Or(e.h.Seeds, defaultSeeds)
-	for first := 0; first < seeds; first += seedsPerStore {
-		last := min(first+seedsPerStore, seeds) - 1
+	seeds, each := cmp.Or(e.h.Seeds, defaultSeeds), seedsPerStore
+	if !e.h.Bubble {
+		each = 1 // they wait in real time: side by side
+	}
+	for first := 0; first < seeds; first += each {
+		last := min(first+each, seeds) - 1
 		e.Run(fmt.Sprintf("seeds %d to %d", first, last), func(t *testing.T) {
 			t.Parallel()
 			e.check(t, rule{rule: modelRules()[0].rule, run: func(e *env) {
@@ -73,7 +76,7 @@ func (w *workload) clear() {
 		}
 	}
 	for _, g := range w.graphs {
-		w.expire(g, w.now().Add(time.Minute), len(w.m.rows)+1)
+		w.expire(g, w.now().Add(time.Minute+w.h.Grain), len(w.m.rows)+1)
 	}
 	clear(w.m.rows)
 	w.held = w.held[max(0, len(w.held)-2):]

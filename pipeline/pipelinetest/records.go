@@ -182,11 +182,11 @@ func recordsListed(e *env) {
 
 func recordsExpire(e *env) {
 	r := document("k", "a", 0, "x")
-	r.ExpiresAt = e.now().Add(10 * e.tick())
+	r.ExpiresAt = e.now().Add(20 * e.tick())
 	e.putRecords(r, document("k", "b", 0, "x"))
 	e.pass(8 * e.tick())
 	e.record("k", "a")
-	e.pass(4 * e.tick())
+	e.pass(14 * e.tick())
 	e.record("k", "b")
 	err := e.tryPut(document("k", "a", pipeline.AnyVersion, "again"))
 	e.ok(err, "putting over an expired record")

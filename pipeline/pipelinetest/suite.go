@@ -33,6 +33,9 @@ type Harness struct {
 	Precision time.Duration // coarseness of delays and leases; SQS: 1 s
 	Lag       time.Duration // how far lists and counts may trail a write; the rule is 0
 	Unordered bool          // the queues do not promise oldest due first
+	Exclusive bool          // receive with a claim, where a store writes none otherwise
+	Unclaimed bool          // a lease without a claim is known to its process alone: others show the step as queued
+	Grain     time.Duration // Expire goes by whole spans of that length, and leaves a span that is not over
 	Bubble    bool          // may run inside testing/synctest, so that waiting is free
 	Seeds     int           // random workloads; 0: 200
 }

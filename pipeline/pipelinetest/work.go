@@ -98,11 +98,11 @@ func receiveAlone(e *env) {
 func neverBeforeDue(e *env) {
 	g := single(e)
 	e.add(g)
-	e.settle(retry(e.take(g, "deliver"), e.now().Add(5*e.tick())))
+	e.settle(retry(e.take(g, "deliver"), e.now().Add(8*e.tick()))) // each look takes a moment too
 	e.nothing(g, "deliver")
 	e.pass(3 * e.tick())
 	e.nothing(g, "deliver")
-	e.pass(2*e.tick() + e.h.Precision)
+	e.pass(5*e.tick() + e.h.Precision)
 	same(e, "attempt", e.take(g, "deliver").Attempt, 2)
 }
 

@@ -10,7 +10,7 @@ import (
 // another.
 
 func (e *env) request(g *pipeline.Graph, step string, n int) pipeline.ReceiveRequest {
-	return pipeline.ReceiveRequest{Pipeline: g.Pipeline(), Step: step, N: n, Hide: e.hide(), Worker: worker}
+	return pipeline.ReceiveRequest{Pipeline: g.Pipeline(), Step: step, N: n, Hide: e.hide(), Worker: worker, Exclusive: e.h.Exclusive}
 }
 
 func (e *env) receive(q pipeline.ReceiveRequest) []pipeline.Delivery {

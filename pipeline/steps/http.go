@@ -21,11 +21,9 @@ const (
 // HTTP calls one URL. It is safe for concurrent use; it does not limit how many calls run
 // at once.
 type HTTP struct {
+	Downstream
 	base      *http.Request // what all calls have in common
 	headers   http.Header   // configured, shared by all calls and never changed
-	host      string        // as errors name it
-	timeout   time.Duration
-	permanent map[int]bool
 	transport *http.Transport
 	buffers   sync.Pool // *[MaxBody]byte
 }
@@ -40,7 +38,7 @@ func NewHTTP(cfg HTTPConfig) (*HTTP, error) {
 	if err != nil {
 		return nil, err
 	}
-	permanent, err := parsePermanent(cfg.Permanent)
+	downstream, err := NewDownstream(u.Host, cfg.Timeout, cfg.Permanent)
 	if err != nil {
 		return nil, err
 	}
@@ -48,20 +46,14 @@ func NewHTTP(cfg HTTPConfig) (*HTTP, error) {
 	if err != nil {
 		return nil, err
 	}
-	timeout, err := parseTimeout(cfg.Timeout)
-	if err != nil {
-		return nil, err
-	}
 	dialer := net.Dialer{Control: DialGuard(allowed...)}
 	return &HTTP{
+		Downstream: downstream,
 		base: &http.Request{
 			Method: http.MethodPost, URL: u, Host: host,
 			Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		},
-		headers:   headers,
-		host:      u.Host,
-		timeout:   timeout,
-		permanent: permanent,
+		headers: headers,
 		transport: &http.Transport{
 			Proxy:                  nil, // the environment has no say
 			DialContext:            dialer.DialContext,
@@ -88,14 +80,14 @@ func (h *HTTP) Call(ctx context.Context, r Request) Verdict {
 	}
 	resp, err := h.transport.RoundTrip(req) // no client: it would follow redirects
 	if err != nil {
-		return h.broken(ctx, timed, err, "no answer")
+		return h.Broken(ctx, timed, err, "no answer")
 	}
 	defer resp.Body.Close()
 	buffer := h.buffers.Get().(*[MaxBody]byte)
 	defer h.buffers.Put(buffer)
 	n, err := read(resp, buffer[:])
 	if err != nil && success(resp.StatusCode) {
-		return h.broken(ctx, timed, err, "no complete answer")
+		return h.Broken(ctx, timed, err, "no complete answer")
 	}
 	verdict := h.Judge(Response{StatusCode: resp.StatusCode, Body: buffer[:n], Header: resp.Header}, time.Now())
 	verdict.Result = slices.Clone(verdict.Result) // the buffer goes back to the pool

@@ -12,6 +12,7 @@ type Preview struct {
 	URL     string
 	Line    string // "POST /validate HTTP/1.1"
 	Headers []PreviewHeader
+	Body    []byte // what is sent in the payload's place; nil: the payload itself
 }
 
 // PreviewHeader is one header. Configured ones may be secrets.

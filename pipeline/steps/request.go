@@ -31,7 +31,7 @@ func (h *HTTP) build(ctx context.Context, r Request) (*http.Request, error) {
 		}
 	}
 	values := [...]string{
-		r.Row + "/" + r.Step, r.Row, r.Pipeline, r.Step, strconv.Itoa(r.Attempt), traceparent(r), r.ContentType,
+		r.Row + "/" + r.Step, r.Row, r.Pipeline, r.Step, strconv.Itoa(r.Attempt), r.Traceparent(), r.ContentType,
 	}
 	names := [...]string{
 		"Idempotency-Key", "Redrive-Row", "Redrive-Pipeline", "Redrive-Step", "Redrive-Attempt", "traceparent", "Content-Type",

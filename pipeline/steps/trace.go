@@ -8,9 +8,9 @@ import (
 
 const traceparentLength = len("00-") + 32 + len("-") + 16 + len("-00")
 
-// traceparent is the row's own, or one made from the row: all calls of a row then share a
+// Traceparent is the row's own, or one made from the row: all calls of a row then share a
 // trace, each with a parent of its own, and a dry run shows what a call would send.
-func traceparent(r Request) string {
+func (r Request) Traceparent() string {
 	if validTraceparent(r.Trace) {
 		return r.Trace
 	}

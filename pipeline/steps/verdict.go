@@ -24,12 +24,12 @@ const maxQuoted = 200
 // Judge turns an answer into a verdict: 2xx is processed, a configured status permanent,
 // 429 and 503 with a Retry-After throttled, everything else transient. Result is the
 // answer's own Body.
-func (h *HTTP) Judge(resp Response, now time.Time) Verdict {
+func (d Downstream) Judge(resp Response, now time.Time) Verdict {
 	if success(resp.StatusCode) {
 		return Verdict{Kind: Processed, StatusCode: resp.StatusCode, Result: resp.Body}
 	}
-	v := Verdict{Kind: Transient, StatusCode: resp.StatusCode, ErrorKind: KindStatus, Error: h.status(resp)}
-	if h.permanent[resp.StatusCode] {
+	v := Verdict{Kind: Transient, StatusCode: resp.StatusCode, ErrorKind: KindStatus, Error: d.status(resp)}
+	if d.permanent[resp.StatusCode] {
 		v.Kind = Permanent
 		return v
 	}
@@ -41,13 +41,13 @@ func (h *HTTP) Judge(resp Response, now time.Time) Verdict {
 	return v
 }
 
-func (h *HTTP) status(resp Response) string {
-	text := strconv.Itoa(resp.StatusCode) + " from " + h.host
+func (d Downstream) status(resp Response) string {
+	text := strconv.Itoa(resp.StatusCode) + " from " + d.name
 	if location := resp.Header.Get("Location"); resp.StatusCode/100 == 3 && location != "" {
 		location, _, _ = strings.Cut(location, "?") // a query may carry a token
-		return text + ": redirect to " + quote([]byte(location)) + " not followed"
+		return text + ": redirect to " + Quote([]byte(location)) + " not followed"
 	}
-	if words := quote(said(resp.Body)); words != "" {
+	if words := Quote(said(resp.Body)); words != "" {
 		return text + ": " + words
 	}
 	return text
@@ -73,47 +73,47 @@ func said(body []byte) []byte {
 	return body
 }
 
-// broken is the verdict of a call without a whole answer. The caller's own context comes
+// Broken is the verdict of a call without a whole answer. The caller's own context comes
 // first: when it ended, the error says nothing of the downstream.
-func (h *HTTP) broken(ctx, timed context.Context, err error, missing string) Verdict {
+func (d Downstream) Broken(ctx, timed context.Context, err error, missing string) Verdict {
 	v := Verdict{Kind: Transient}
 	switch timeout, ok := errors.AsType[net.Error](err); {
 	case ctx.Err() != nil:
-		v.ErrorKind, v.Error = KindCancelled, "call to "+h.host+" cancelled: "+missing+" yet"
+		v.ErrorKind, v.Error = KindCancelled, "call to "+d.name+" cancelled: "+missing+" yet"
 	case timed.Err() != nil:
-		v.ErrorKind, v.Error = KindTimeout, "timeout calling "+h.host+": "+missing+" in "+spell(h.timeout)
+		v.ErrorKind, v.Error = KindTimeout, "timeout calling "+d.name+": "+missing+" in "+spell(d.timeout)
 	case ok && timeout.Timeout():
-		v.ErrorKind, v.Error = KindTimeout, "timeout calling "+h.host+": the network gave up"
+		v.ErrorKind, v.Error = KindTimeout, "timeout calling "+d.name+": the network gave up"
 	default:
-		v.ErrorKind, v.Error = KindConnection, h.connection(err, missing)
+		v.ErrorKind, v.Error = KindConnection, d.connection(err, missing)
 	}
 	return v
 }
 
 // connection names the usual failures in the words an operator looks for, and leaves out
 // local ports, which would make a different error of each.
-func (h *HTTP) connection(err error, missing string) string {
+func (d Downstream) connection(err error, missing string) string {
 	switch {
 	case errors.Is(err, ErrGuarded):
-		return "call to " + h.host + " refused here: " + quote([]byte(inner(err).Error()))
+		return "call to " + d.name + " refused here: " + Quote([]byte(inner(err).Error()))
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return "connection refused by " + h.host
+		return "connection refused by " + d.name
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
-		return "no route to " + h.host
+		return "no route to " + d.name
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE),
 		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return "connection broken by " + h.host + ": " + missing
+		return "connection broken by " + d.name + ": " + missing
 	}
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		if dns.IsNotFound {
-			return "no address found for host " + h.base.URL.Hostname()
+			return "no address found for host " + dns.Name
 		}
-		return "lookup of host " + h.base.URL.Hostname() + ": " + quote([]byte(dns.Err))
+		return "lookup of host " + dns.Name + ": " + Quote([]byte(dns.Err))
 	}
 	if cert, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return "certificate of " + h.host + " not accepted: " + quote([]byte(cert.Err.Error()))
+		return "certificate of " + d.name + " not accepted: " + Quote([]byte(cert.Err.Error()))
 	}
-	return "connection to " + h.host + ": " + quote([]byte(inner(err).Error()))
+	return "connection to " + d.name + ": " + Quote([]byte(inner(err).Error()))
 }
 
 func inner(err error) error {
@@ -123,9 +123,9 @@ func inner(err error) error {
 	return err
 }
 
-// quote makes one printable line of the first bytes of a text from outside: no control
+// Quote makes one printable line of the first bytes of a text from outside: no control
 // characters, no text direction marks, no halves of a character.
-func quote(text []byte) string {
+func Quote(text []byte) string {
 	text = text[:min(len(text), maxQuoted)]
 	var line strings.Builder
 	blank := false
