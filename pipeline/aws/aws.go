@@ -1,0 +1,185 @@
+package aws
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"redrive/pipeline"
+)
+
+// Config is what the backend is told.
+type Config struct {
+	Account   *Account
+	Prefix    string // of every queue and, by default, of the table
+	Table     string // empty: Prefix and "rows"
+	Pipelines []Pipeline
+	Queues    []QueueSelector // that are not ours, to look into
+	Alarms    []pipeline.AlarmConfig
+	Worker    string // name of this process
+	Logger    *slog.Logger
+
+	// For tests, which cannot wait; zero: as documented beside each.
+	Poll  time.Duration // one long poll, at most 20 s; 20 s
+	Flush time.Duration // how long counters are added up here before they are written; 1 s
+	Age   time.Duration // how old shared state read from a cache may be; 1 s
+}
+
+// Pipeline is what the backend has to know of one.
+type Pipeline struct {
+	Name        string
+	Steps       []string
+	SourceQueue string        // literal name; empty: none
+	Retention   time.Duration // rows are kept at least as long
+}
+
+const (
+	defaultRetention = 30 * 24 * time.Hour
+	endFor           = 5 * time.Second // how long Close waits for requests under way
+	metricsFlush     = 10 * time.Second
+)
+
+// Store is the backend of one process.
+type Store struct {
+	cfg   Config
+	names names
+	table *table
+	log   *slog.Logger
+
+	life  context.Context // of requests nobody waits for
+	end   context.CancelFunc
+	loops sync.WaitGroup
+	stop  context.CancelFunc // of the loops
+
+	queues     *queues
+	graphs     *graphs
+	partitions *partitions
+	leases     *leases
+	counts     *counts
+	floor      *floor
+	letters    *letters
+	mirror     *mirror
+	records    *records
+	audit      *auditLog
+	metrics    *metrics
+	exporter   *exporter
+	foreign    *foreignQueues
+	once       *once // changes that are counted
+	unsure     *once // changes whose answer never came
+	over       *once // deliveries that are settled to the end
+	expiries   expiries
+	deflater   deflater
+	outage     outage
+	unsent     atomic.Int64 // messages on their way to SQS
+	duplicates atomic.Int64 // messages dropped because their step ran already
+}
+
+// Open prepares the backend. It creates nothing and asks for nothing.
+func Open(ctx context.Context, cfg Config) (*Store, error) {
+	cfg.Poll, cfg.Flush, cfg.Age = cmp.Or(cfg.Poll, longestPoll), cmp.Or(cfg.Flush, time.Second), cmp.Or(cfg.Age, time.Second)
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := &Store{cfg: cfg, names: namesOf(cfg), log: cfg.Logger}
+	s.life, s.end = context.WithCancel(context.WithoutCancel(ctx))
+	s.table = &table{client: cfg.Account.dynamodb(), name: s.names.table}
+	s.queues = newQueues(s.life, cfg.Account.sqs())
+	s.graphs, s.partitions, s.leases, s.once = newGraphs(s.table), newPartitions(s.table), newLeases(), newOnce()
+	s.over, s.unsure = newOnce(), newOnce()
+	s.counts = newCounts(s, tokenText(randomToken()))
+	s.floor = newFloor(s)
+	s.letters = &letters{s: s, known: map[pipeline.StepKey]bool{}}
+	s.mirror = newMirror(s)
+	upkeep := &table{client: cfg.Account.dynamodbFor(purposeIdle), name: s.names.table}
+	s.audit = newAuditLog(upkeep)
+	s.records = newRecords(upkeep, s.audit, cfg.Age)
+	s.metrics = newMetrics(upkeep, min(metricsFlush, 10*cfg.Flush), cfg.Logger)
+	s.exporter = newExporter(cfg.Account.cloudwatch(), s.names.namespace(), cfg.Alarms, cfg.Logger)
+	s.foreign = newForeignQueues(cfg.Account.sqs(), s.table, cfg)
+	loops, stop := context.WithCancel(s.life)
+	s.stop = stop
+	s.loops.Go(func() { s.counts.run(loops, cfg.Flush) })
+	s.loops.Go(func() { s.metrics.run(loops) })
+	s.loops.Go(func() { s.exporter.run(loops) })
+	s.loops.Go(func() { s.mirror.run(loops) })
+	return s, nil
+}
+
+// Backend returns the ports.
+func (s *Store) Backend() pipeline.Backend {
+	b := pipeline.Backend{
+		Rows: rows{s}, Work: work{s}, Moves: moves{s}, Letters: s.letters, Metrics: s.exporter.tap(metricStore{s.metrics, s.counts}),
+		Records: s.records, Audit: s.audit, Ready: s.ready, Close: s.Close, Empty: s.empty, Poll: s.cfg.Poll, Shared: true, Costs: s.costs,
+		Watchman: newWatchman(s.cfg.Account, s.cfg.Prefix),
+	}
+	s.foreign.addTo(&b)
+	return b
+}
+
+// metricStore is measurements and counters together.
+type metricStore struct {
+	*metrics
+	counters *counts
+}
+
+func (m metricStore) Counts(ctx context.Context) (pipeline.Counts, error) {
+	return m.counters.Counts(ctx)
+}
+
+// Close lets requests under way end for a moment, writes what has been counted,
+// and ends everything.
+func (s *Store) Close() error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.life), endFor)
+	defer cancel()
+	s.stop()
+	s.loops.Wait()
+	s.queues.drain(ctx)
+	err := errors.Join(s.counts.flush(ctx), s.metrics.flush(ctx))
+	s.end()
+	s.queues.all.Wait()
+	return err
+}
+
+func (s *Store) age() time.Duration { return s.cfg.Age }
+
+func (s *Store) retention(name string) time.Duration {
+	if i := slices.IndexFunc(s.cfg.Pipelines, func(p Pipeline) bool { return p.Name == name }); i >= 0 && s.cfg.Pipelines[i].Retention > 0 {
+		return s.cfg.Pipelines[i].Retention
+	}
+	return defaultRetention
+}
+
+func (s *Store) hasStep(name, step string) bool {
+	return slices.ContainsFunc(s.cfg.Pipelines, func(p Pipeline) bool { return p.Name == name && slices.Contains(p.Steps, step) })
+}
+
+// ready asks the table for an item that does not exist: whether it answers, and
+// this identity may read. A write is not tried: throttled or forbidden writes
+// show where they happen.
+func (s *Store) ready(ctx context.Context) error {
+	_, err := s.table.get(ctx, pipelinesPK, "ready", false)
+	return err
+}
+
+// empty tells when a step's queue was last seen empty: by a poll of this
+// process, or by asking for its depth now.
+func (s *Store) empty(ctx context.Context, key pipeline.StepKey) (time.Time, error) {
+	q, err := s.queues.get(ctx, s.names.queue(key.Pipeline, key.Step))
+	if err != nil {
+		return time.Time{}, err
+	}
+	now := time.Now().UTC()
+	visible, hidden, delayed, err := q.depth(ctx)
+	if err != nil || visible+delayed > 0 {
+		return q.emptyAt(), err
+	}
+	if hidden == 0 {
+		return now, nil
+	}
+	return q.emptyAt(), nil
+}
