@@ -50,10 +50,14 @@ func (p AlarmProps) facts() []Fact {
 	if a.State == pipeline.AlarmOn {
 		value.Tone = Fault
 	}
-	return []Fact{value,
+	facts := []Fact{value,
 		{Label: "Threshold", Value: a.Comparison + " " + alarmThreshold(a.AlarmConfig), Note: a.Statistic + " of " + a.Metric},
 		{Label: stateLabel(a.State), Value: Age(sinceUntil(a.Since, p.Now)), Note: "judged each period of " + Duration(a.Period)},
 		{Label: "Severity", Value: a.Severity, Note: "routes that take it are told"}}
+	if watched, ok := p.watchedFact(); ok {
+		facts = append(facts, watched)
+	}
+	return facts
 }
 
 func stateLabel(state string) string {
@@ -105,6 +109,9 @@ func raisedRegions(a pipeline.AlarmDetail, from, until time.Time) []ChartRegion 
 	var out []ChartRegion
 	end := until
 	for _, h := range a.History { // newest first
+		if h.Source != "" { // seen elsewhere, on another chart
+			continue
+		}
 		if h.To == pipeline.AlarmOn && end.After(from) {
 			r := ChartRegion{From: later(h.At, from), Until: end, Tone: Fault}
 			if len(out) == 0 {
@@ -123,6 +130,8 @@ func (p AlarmProps) history() []pipeline.AlarmChange { return newest(p.Alarm.His
 // end are told.
 func untold(c pipeline.AlarmChange) string {
 	switch {
+	case c.Source != "":
+		return "–"
 	case c.To == pipeline.AlarmOn || c.From == pipeline.AlarmOn && c.To == pipeline.AlarmOK:
 		return "nobody"
 	default:

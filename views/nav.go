@@ -1,6 +1,10 @@
 package views
 
-import "github.com/a-h/templ"
+import (
+	"slices"
+
+	"github.com/a-h/templ"
+)
 
 // Section names an entry of the navigation; it is also the path of its page.
 type Section string
@@ -15,6 +19,7 @@ const (
 	SectionSweeps      Section = "sweeps"
 	SectionAlarms      Section = "alarms"
 	SectionFaults      Section = "faults"
+	SectionQueues      Section = "queues"
 	SectionAudit       Section = "audit"
 	SectionSettings    Section = "settings"
 )
@@ -31,7 +36,7 @@ type navItem struct {
 
 func (p Page) nav() []navItem {
 	t := p.Tallies
-	return []navItem{
+	items := []navItem{
 		{Section: SectionOverview, Icon: "line", Label: "Overview", Phone: "Overview", Key: "o"},
 		{Section: SectionRows, Icon: "rows", Label: "Rows", Phone: "Rows", Key: "r"},
 		{Section: SectionDeadLetters, Icon: "letter", Label: "Dead letters", Phone: "Dead", Key: "d", Tally: t.DeadLetters, TallyWord: "dead letters"},
@@ -42,6 +47,10 @@ func (p Page) nav() []navItem {
 		{Section: SectionFaults, Icon: "fault", Label: "Faults", Key: "f"},
 		{Section: SectionAudit, Icon: "audit", Label: "Audit", Key: "u", GapBefore: true},
 	}
+	if p.Queues {
+		items = slices.Insert(items, len(items)-1, navItem{Section: SectionQueues, Icon: "queue", Label: "Queues", Key: "q"})
+	}
+	return items
 }
 
 func (p Page) navHref(s Section) templ.SafeURL {

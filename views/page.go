@@ -16,6 +16,7 @@ type Page struct {
 	Base        string         // base path of the console; begins and ends with "/"
 	Assets      *static.Assets // where the style sheets and scripts lie
 	Env         Environment    // the badge on every page
+	Queues      bool           // there are queues that are not ours to look into
 	Demo        bool           // the demonstration runs: say so on every page
 	Tallies     Tallies        // numbers beside entries of the navigation
 	Faults      []Banner       // faults on purpose that are active now

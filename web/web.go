@@ -48,6 +48,7 @@ type Pages struct {
 	Alarms      *handlers.Alarms
 	Steps       *handlers.Steps
 	Faults      *handlers.Faults
+	Queues      *handlers.Queues
 	Audit       *handlers.Audit
 }
 

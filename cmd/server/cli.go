@@ -28,16 +28,16 @@ type cli struct {
 	Data        string `help:"Folder of the embedded backend's file." placeholder:"DIR"`
 	BasePath    string `name:"base-path" help:"Path below which everything lies." placeholder:"/x"`
 	LogFormat   string `name:"log-format" help:"text or json." placeholder:"text|json"`
-	Only        string `help:"console or workers; with the AWS backend, which is not supported yet." placeholder:"console|workers"`
+	Only        string `help:"With the AWS backend: console (pages, API and intake) or workers (steps, sweep and alarms); left out: all." placeholder:"console|workers"`
 
-	Serve     serveCmd  `cmd:"" default:"withargs" hidden:""`
-	Init      initCmd   `cmd:"" help:"Print a commented configuration to start from."`
-	Run       runRowCmd `cmd:"" help:"Make one step's call on one stored row from the terminal; writes nothing to the row."`
-	Provision notYetCmd `cmd:"" help:"Not supported yet."`
-	User      notYetCmd `cmd:"" help:"Not supported yet."`
-	Audit     notYetCmd `cmd:"" help:"Not supported yet."`
-	Backup    notYetCmd `cmd:"" help:"Not supported yet."`
-	Doctor    notYetCmd `cmd:"" help:"Not supported yet."`
+	Serve     serveCmd     `cmd:"" default:"withargs" hidden:""`
+	Init      initCmd      `cmd:"" help:"Print a commented configuration to start from."`
+	Run       runRowCmd    `cmd:"" help:"Make one step's call on one stored row from the terminal; writes nothing to the row."`
+	Provision provisionCmd `cmd:"" help:"Create or update the queues, the table and the alarms on AWS, after showing what would change."`
+	User      notYetCmd    `cmd:"" help:"Not supported yet."`
+	Audit     notYetCmd    `cmd:"" help:"Not supported yet."`
+	Backup    notYetCmd    `cmd:"" help:"Not supported yet."`
+	Doctor    notYetCmd    `cmd:"" help:"Not supported yet."`
 }
 
 type (
@@ -56,6 +56,8 @@ type (
 // terminal is where the program speaks.
 type terminal struct {
 	out, err io.Writer
+	in       io.Reader
+	asks     bool // somebody can answer
 	env      config.Env
 }
 
@@ -97,6 +99,8 @@ func (c *cli) dispatch(ctx context.Context, command string, t terminal) int {
 		return c.serve(ctx, t)
 	case len(command) >= 3 && command[:3] == "run":
 		return c.runRow(ctx, t)
+	case command == "provision":
+		return c.provision(ctx, t)
 	}
 	fmt.Fprintf(t.err, "server: %s is not supported yet\n", command)
 	return exitUnusual

@@ -104,7 +104,9 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"--config", good, "run", "--step", "call"}, exitUnusual, "row"},
 		{[]string{"--config", good, "run", "some-row"}, exitUnusual, "--step"},
 		{[]string{"run", "some-row", "--step", "call"}, exitUnusual, "--config"},
-		{[]string{"--config", good, "provision"}, exitUnusual, "not supported yet"},
+		{[]string{"--config", good, "provision"}, exitUnusual, "backend: embedded"},
+		{[]string{"provision"}, exitUnusual, "--config"},
+		{[]string{"--config", good, "provision", "--print", "terraform"}, exitUnusual, "--print"},
 		{[]string{"--config", good, "user", "add", "ada"}, exitUnusual, "not supported yet"},
 		{[]string{"--config", good, "doctor"}, exitUnusual, "not supported yet"},
 	} {

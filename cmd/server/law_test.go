@@ -27,6 +27,8 @@ var mayImport = map[string][]string{
 	"pipeline/steps":        {"pipeline", "pipeline/backoff"},
 	"pipeline/notify":       {"pipeline"},
 	"pipeline/sqlite":       {"pipeline", "pipeline/backoff", "pipeline/breaker"},
+	"pipeline/aws":          {"pipeline", "pipeline/backoff", "pipeline/breaker", "pipeline/notify", "pipeline/steps"},
+	"pipeline/aws/awstest":  {},
 	"pipeline/pipelinetest": {"pipeline", "pipeline/backoff", "pipeline/breaker"},
 }
 
@@ -39,6 +41,7 @@ var standardOnly = []string{"pipeline", "pipeline/backoff", "pipeline/breaker", 
 var homes = map[string][]string{
 	"github.com/a-h/templ":                  {"handlers", "views"},
 	"github.com/alecthomas/kong":            {"cmd/server"},
+	"github.com/aws":                        {"pipeline/aws"},
 	"github.com/go-chi/chi":                 {"web", "handlers"},
 	"github.com/goccy/go-yaml":              {"cmd/server"},
 	"github.com/netresearch/go-cron":        {"cmd/server"},
@@ -117,6 +120,11 @@ func TestBreach(t *testing.T) {
 		{"pipeline", "redrive/pipeline/steps", false},
 		{"pipeline/sqlite/rows", "redrive/views", false},
 		{"pipeline/sqlite", "redrive/pipeline/pipelinetest", false},
+		{"pipeline/aws", "github.com/aws/aws-sdk-go-v2/service/sqs", true},
+		{"pipeline/aws/awstest", "github.com/aws/smithy-go/encoding/cbor", true},
+		{"pipeline/aws/awstest", "redrive/pipeline", false},
+		{"pipeline/aws", "redrive/pipeline/aws/awstest", false},
+		{"handlers", "github.com/aws/aws-sdk-go-v2/service/sqs", false},
 		{"views", "redrive/handlers", false},
 		{"views", "net/http", false},
 		{"views", "net/url", true},

@@ -8,5 +8,5 @@ import (
 )
 
 func main() {
-	os.Exit(run(context.Background(), os.Args[1:], terminal{out: os.Stdout, err: os.Stderr, env: lookupEnv}))
+	os.Exit(run(context.Background(), os.Args[1:], terminal{out: os.Stdout, err: os.Stderr, in: os.Stdin, asks: isTerminal(os.Stdin), env: lookupEnv}))
 }

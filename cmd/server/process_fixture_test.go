@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -15,14 +16,16 @@ type process struct {
 	t    *testing.T
 	cmd  *exec.Cmd
 	done chan error
+
+	mu  sync.Mutex
+	log []string // what it said last
 }
 
 // spawn runs the program with a configuration in a process of its own; requests
 // of p go there until the next start.
-func (p *testProgram) spawn(config string) *process {
+func (p *testProgram) spawn(config string, args ...string) *process {
 	p.t.Helper()
-	cmd := exec.CommandContext(context.WithoutCancel(p.t.Context()), os.Args[0], "--config", p.write("redrive.yaml", config), "--log-format", "json")
-	cmd.Env = append(os.Environ(), asProgram+"=1", "DOWNSTREAM="+p.down.URL, "GITHUB_SECRET="+secret, "TOKEN="+bearer)
+	cmd := p.process(config, append([]string{"--log-format", "json"}, args...)...)
 	log, err := cmd.StderrPipe()
 	if err != nil {
 		p.t.Fatal(err)
@@ -36,7 +39,10 @@ func (p *testProgram) spawn(config string) *process {
 		s.follow(bufio.NewScanner(log), at)
 		s.done <- cmd.Wait()
 	}()
-	p.t.Cleanup(func() { cmd.Process.Kill() }) //nolint:errcheck // it is over, as a rule
+	p.t.Cleanup(func() {
+		cmd.Process.Kill() //nolint:errcheck // it is over, as a rule
+		s.tell()
+	})
 	select {
 	case url := <-at:
 		p.url = strings.TrimSuffix(url, "/")
@@ -47,13 +53,40 @@ func (p *testProgram) spawn(config string) *process {
 	return s
 }
 
+// process is the program in a process of its own, which is not started.
+func (p *testProgram) process(config string, args ...string) *exec.Cmd {
+	p.t.Helper()
+	file := p.write("redrive.yaml", p.onBackend(config))
+	cmd := exec.CommandContext(context.WithoutCancel(p.t.Context()), os.Args[0], append([]string{"--config", file}, args...)...)
+	cmd.Env = append(os.Environ(), asProgram+"=1", "DOWNSTREAM="+p.down.URL, "GITHUB_SECRET="+secret, "TOKEN="+bearer)
+	if p.aws != nil {
+		cmd.Env = append(cmd.Env, p.aws.env()...)
+	}
+	return cmd
+}
+
 // follow reads the log to its end and tells where the program listens.
 func (s *process) follow(lines *bufio.Scanner, at chan<- string) {
 	for lines.Scan() {
+		s.mu.Lock()
+		s.log = append(s.log, lines.Text())
+		s.log = s.log[max(0, len(s.log)-lastLines):]
+		s.mu.Unlock()
 		var line struct{ Msg, URL string }
 		if json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "listening" {
 			at <- line.URL
 		}
+	}
+}
+
+// lastLines are shown of the log of a process when its test fails.
+const lastLines = 40
+
+func (s *process) tell() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.t.Failed() {
+		s.t.Logf("process %d said last:\n%s", s.cmd.Process.Pid, strings.Join(s.log, "\n"))
 	}
 }
 

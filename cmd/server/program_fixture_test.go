@@ -23,6 +23,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
 		os.Exit(run(context.Background(), os.Args[1:], terminal{out: os.Stdout, err: os.Stderr, env: lookupEnv}))
 	}
+	keepToItself()
 	flag.Parse()
 	if err := flag.Set("test.parallel", atOnce); err != nil {
 		panic(err)
@@ -46,6 +47,7 @@ type testProgram struct {
 	t      *testing.T
 	dir    string
 	down   *downstream
+	aws    *account // nil: the embedded backend
 	client *http.Client
 	url    string
 	stop   func() error // as a signal does; nil while it is not running
@@ -55,6 +57,9 @@ type testProgram struct {
 func newProgram(t *testing.T) *testProgram {
 	t.Helper()
 	p := &testProgram{t: t, dir: t.TempDir(), down: newDownstream(t), client: newClient(t)}
+	if strings.HasPrefix(t.Name(), onAWS) {
+		p.aws = newAccount(t)
+	}
 	t.Cleanup(func() {
 		if p.stop != nil {
 			if err := p.stop(); err != nil {
@@ -83,7 +88,7 @@ func launch(t *testing.T, steps ...string) *testProgram {
 func (p *testProgram) start(config string) {
 	p.t.Helper()
 	t := terminal{out: p.t.Output(), err: p.t.Output(), env: p.env}
-	c := &cli{Config: p.write("redrive.yaml", config)}
+	c := &cli{Config: p.write("redrive.yaml", p.onBackend(config))}
 	program, code := c.program(t)
 	if code != exitFine {
 		p.t.Fatalf("the configuration was refused with exit code %d:\n%s", code, config)
@@ -155,11 +160,22 @@ func step(name string, settings ...string) string {
 	return line + ", " + strings.Join(settings, ", ") + "}"
 }
 
+// embedded is the backend of a configuration, and what another takes the place of.
+const embedded = "embedded: {path: ./data, durability: normal}"
+
+// onBackend is a configuration for the backend of this test.
+func (p *testProgram) onBackend(config string) string {
+	if p.aws == nil {
+		return config
+	}
+	return strings.Replace(config, embedded, p.aws.backend(), 1)
+}
+
 // configuration is a signed pipeline of GitHub webhooks with the given steps, and
 // further sections.
 func configuration(steps []string, sections ...string) string {
 	return strings.Join(append([]string{`listen: 127.0.0.1:0
-embedded: {path: ./data, durability: normal}
+` + embedded + `
 pipelines:
   github:
     intake:

@@ -10,6 +10,7 @@ import (
 
 	"redrive/cmd/server/config"
 	"redrive/pipeline"
+	"redrive/pipeline/aws"
 	"redrive/pipeline/sqlite"
 	"redrive/pipeline/steps"
 )
@@ -27,50 +28,81 @@ func (c *cli) runRow(ctx context.Context, t terminal) int {
 	}
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	db, err := sqlite.OpenReadOnly(ctx, sqlite.Config{Path: cfg.Embedded.Path})
+	account, err := login(ctx, cfg)
 	if err != nil {
-		return t.fail(err)
+		return t.fail(plain(err))
 	}
-	defer db.Close() //nolint:errcheck // nothing was written
-	row, err := db.Backend().Rows.Get(ctx, c.Run.Row)
+	rows, done, err := openRows(ctx, cfg, account)
+	if err != nil {
+		return t.fail(plain(err))
+	}
+	defer done()
+	row, err := rows.Get(ctx, c.Run.Row)
 	if errors.Is(err, pipeline.ErrNotFound) {
-		return t.fail(fmt.Errorf("there is no row %s in %s", c.Run.Row, cfg.Embedded.Path))
+		return t.fail(fmt.Errorf("there is no row %s in %s", c.Run.Row, placeOf(cfg)))
 	}
 	if err != nil {
-		return t.fail(err)
+		return t.fail(plain(err))
 	}
-	return c.call(ctx, t, cfg, row)
+	return c.call(ctx, t, cfg, account, row)
 }
 
-func (c *cli) call(ctx context.Context, t terminal, cfg *config.Config, row pipeline.RowDetail) int {
+// openRows opens the store for reading rows, while a server may run.
+func openRows(ctx context.Context, cfg *config.Config, account *aws.Account) (pipeline.RowStore, func(), error) {
+	if cfg.Backend == "aws" {
+		cloud, err := aws.Open(ctx, awsConfig(cfg, account))
+		if err != nil {
+			return nil, nil, err
+		}
+		return cloud.Backend().Rows, func() { _ = cloud.Close() }, nil // nothing was written
+	}
+	db, err := sqlite.OpenReadOnly(ctx, sqlite.Config{Path: cfg.Embedded.Path})
+	if err != nil {
+		return nil, nil, err
+	}
+	return db.Backend().Rows, func() { _ = db.Close() }, nil // nothing was written
+}
+
+// placeOf is where rows are, for a sentence.
+func placeOf(cfg *config.Config) string {
+	if cfg.Backend == "aws" {
+		return "table " + cmp.Or(cfg.AWS.Table, cfg.AWS.Prefix+"rows")
+	}
+	return cfg.Embedded.Path
+}
+
+func (c *cli) call(ctx context.Context, t terminal, cfg *config.Config, account *aws.Account, row pipeline.RowDetail) int {
 	step, err := findStep(cfg, row.Pipeline, c.Run.Step)
 	if err != nil {
 		return t.fail(err)
 	}
-	caller, err := httpCaller(step)
+	caller, err := stepCaller(step, account)
 	if err != nil {
 		return t.fail(err)
 	}
-	defer caller.Close()
 	flag, _ := row.Flag(step.Name)
-	req := request(pipeline.Call{Row: row.ID, Pipeline: row.Pipeline, Step: step.Name, Attempt: flag.Attempts + 1,
-		ContentType: row.ContentType, Trace: row.Trace, Payload: row.Payload})
-	preview, err := caller.Preview(req)
+	call := pipeline.Call{Row: row.ID, Pipeline: row.Pipeline, Step: step.Name, Attempt: flag.Attempts + 1,
+		ContentType: row.ContentType, Trace: row.Trace, Payload: row.Payload}
+	preview, err := caller.Preview(call)
 	if err != nil {
 		return t.fail(err)
 	}
-	t.show(preview, len(row.Payload))
+	body := row.Payload
+	if preview.Body != nil {
+		body = preview.Body
+	}
+	t.show(preview, len(body))
 	if c.Run.DryRun {
-		fmt.Fprintf(t.out, "\n%s\n\nDry run: nothing was sent. Nothing was written to the row.\n", row.Payload)
+		fmt.Fprintf(t.out, "\n%s\n\nDry run: nothing was sent. Nothing was written to the row.\n", body)
 		return exitFine
 	}
-	v := caller.Call(ctx, req)
-	fmt.Fprintf(t.out, "\n< %d %s\n", v.StatusCode, cmp.Or(v.Error, v.Kind.String()))
-	if len(v.Result) > 0 {
-		fmt.Fprintf(t.out, "%s\n", v.Result)
+	a := caller.Call(ctx, call)
+	fmt.Fprintf(t.out, "\n< %d %s\n", a.StatusCode, cmp.Or(a.Error, "processed"))
+	if len(a.Result) > 0 {
+		fmt.Fprintf(t.out, "%s\n", a.Result)
 	}
 	fmt.Fprintln(t.out, "Nothing was written to the row: its flags and attempts are as before.")
-	if v.Kind != steps.Processed {
+	if a.Kind != pipeline.AnswerProcessed {
 		return exitFailed
 	}
 	return exitFine

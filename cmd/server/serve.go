@@ -17,7 +17,6 @@ import (
 
 	"redrive/cmd/server/config"
 	"redrive/pipeline"
-	"redrive/pipeline/sqlite"
 	"redrive/web"
 )
 
@@ -74,29 +73,33 @@ func newLogger(w io.Writer, format string) *slog.Logger {
 // sentence. At the end: no more work is taken, calls in flight end, the console
 // answers until then, and the store is closed last.
 func (p *program) run(ctx context.Context) (err error) {
-	backend, err := openBackend(ctx, p.cfg, p.log)
+	store, err := openStore(ctx, p.cfg, p.log)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, backend.Close()) }()
+	defer func() { err = errors.Join(err, store.Close()) }()
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", p.cfg.Listen)
 	if err != nil {
 		return listenError(p.cfg.Listen, err)
 	}
 	defer listener.Close() //nolint:errcheck // closed by the server already
-	ec, err := engineConfig(p.cfg, workerName(), p.log)
+	ec, err := engineConfig(p.cfg, store.account, workerName(), p.log)
 	if err != nil {
 		return err
 	}
-	engine, err := pipeline.New(ec, backend)
+	engine, err := pipeline.New(ec, store.Backend)
 	if err != nil {
 		return err
 	}
-	return p.work(ctx, engine, listener)
+	return p.work(ctx, store, engine, listener)
 }
 
-func (p *program) work(ctx context.Context, engine *pipeline.Engine, listener net.Listener) error {
-	handler, err := p.site(ctx, engine)
+func (p *program) work(ctx context.Context, store store, engine *pipeline.Engine, listener net.Listener) error {
+	doors, err := doors(p.cfg)
+	if err != nil {
+		return err
+	}
+	handler, err := p.site(ctx, engine, doors)
 	if err != nil {
 		return err
 	}
@@ -122,6 +125,9 @@ func (p *program) work(ctx context.Context, engine *pipeline.Engine, listener ne
 		}
 		return nil
 	})
+	for _, source := range p.sources(store, engine, doors) {
+		group.Go(func() error { return source.Run(working) })
+	}
 	if p.demo != nil {
 		group.Go(func() error { return p.demo.run(working, p, engine, listener.Addr()) })
 	}
@@ -139,7 +145,7 @@ func (p *program) greet(addr net.Addr) {
 		fmt.Fprintf(p.out, "Redrive %s, demonstration: open %s\nReal webhooks flow through a sample pipeline with a flaky downstream. Press Ctrl-C to stop.\n", version(), where)
 		return
 	}
-	p.log.Info("listening", "url", where, "version", version(), "pipelines", len(p.cfg.Pipelines), "durability", p.cfg.Embedded.Durability)
+	p.log.Info("listening", "url", where, "version", version(), "pipelines", len(p.cfg.Pipelines), "backend", p.cfg.Backend, "promise", promise(p.cfg))
 }
 
 func listenError(addr string, err error) error {
@@ -152,14 +158,6 @@ func listenError(addr string, err error) error {
 		return fmt.Errorf("this machine has no address %s", addr)
 	}
 	return fmt.Errorf("cannot listen on %s: %w", addr, err)
-}
-
-func openBackend(ctx context.Context, c *config.Config, log *slog.Logger) (pipeline.Backend, error) {
-	db, err := sqlite.Open(ctx, sqlite.Config{Path: c.Embedded.Path, Durability: c.Embedded.Durability, Logger: log})
-	if err != nil {
-		return pipeline.Backend{}, err
-	}
-	return db.Backend(), nil
 }
 
 // workerName is what attempts call this process.

@@ -18,20 +18,16 @@ import (
 )
 
 // site joins the engine's services with pages, API and intake.
-func (p *program) site(ctx context.Context, e *pipeline.Engine) (http.Handler, error) {
+func (p *program) site(ctx context.Context, e *pipeline.Engine, doors map[string]handlers.Door) (http.Handler, error) {
 	assets := static.New()
 	base := strings.TrimRight(p.cfg.BasePath, "/") + "/"
-	frame := handlers.NewFramer(views.Page{Base: base, Assets: assets, Demo: p.demo != nil, Version: version(),
-		Env: views.Environment{Name: p.cfg.Environment.Name, Colour: p.cfg.Environment.Colour}, Durability: promise(p.cfg.Embedded.Durability)}, e, e.Faults)
-	doors, err := doors(p.cfg)
-	if err != nil {
-		return nil, err
-	}
+	frame := handlers.NewFramer(views.Page{Base: base, Assets: assets, Queues: e.Queues.Available(), Demo: p.demo != nil, Version: version(),
+		Env: views.Environment{Name: p.cfg.Environment.Name, Colour: p.cfg.Environment.Colour}, Durability: promise(p.cfg)}, e, e.Faults)
 	return web.New(web.Config{
 		Listen: p.cfg.Listen, BasePath: p.cfg.BasePath, PublicURL: p.cfg.PublicURL, AllowedHosts: p.cfg.AllowedHosts, TrustedProxies: p.cfg.TrustedProxies,
 		Assets: assets, Logger: p.log,
 		API: api.New(api.Services{Overview: e, Rows: e.Rows, Letters: e.Letters, Operations: e.Operations, Breakers: e.Breakers,
-			Sweeps: e.Sweeps, Alarms: e.Alarms, Steps: e.Steps, Faults: e.Faults, Audit: e.Audit}, p.log),
+			Sweeps: e.Sweeps, Alarms: e.Alarms, Steps: e.Steps, Faults: e.Faults, Queues: e.Queues, Audit: e.Audit}, p.log),
 		Ingest:  handlers.NewIngest(doors, e.Intake, p.log),
 		Live:    handlers.NewLive(ctx, e.Events),
 		Probes:  handlers.NewProbes(p.log, handlers.Part{Name: "engine", Ready: e.Ready}),
@@ -54,6 +50,7 @@ func pages(c *config.Config, e *pipeline.Engine, frame handlers.Framer, base str
 		Alarms:      handlers.NewAlarms(e.Alarms, frame),
 		Steps:       handlers.NewSteps(e.Steps, e.Operations, frame),
 		Faults:      handlers.NewFaults(e.Faults, e, frame),
+		Queues:      handlers.NewQueues(e.Queues, frame),
 		Audit:       handlers.NewAudit(e.Audit, frame),
 	}
 }
@@ -66,14 +63,6 @@ func (s sentences) Verify(header http.Header, body []byte, now time.Time) error 
 		return &pipeline.Error{Code: pipeline.CodeUnsigned, Text: err.Error()}
 	}
 	return nil
-}
-
-// promise is what a 202 survives, for the foot of every page.
-func promise(durability string) string {
-	if durability == "normal" {
-		return "A 202 survives the end of this process, not a power cut."
-	}
-	return "A 202 survives a power cut."
 }
 
 // doors are what each pipeline's intake asks of a request.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,17 +11,17 @@ import (
 
 	"redrive/cmd/server/config"
 	"redrive/pipeline"
+	"redrive/pipeline/aws"
 	"redrive/pipeline/backoff"
 	"redrive/pipeline/notify"
-	"redrive/pipeline/steps"
 )
 
 // engineConfig turns the file's words into the engine's.
-func engineConfig(c *config.Config, worker string, log *slog.Logger) (pipeline.Config, error) {
-	ec := pipeline.Config{Worker: worker, Logger: log, Cron: config.Cron,
+func engineConfig(c *config.Config, account *aws.Account, worker string, log *slog.Logger) (pipeline.Config, error) {
+	ec := pipeline.Config{Worker: worker, Only: c.Only, Logger: log, Cron: config.Cron,
 		Sweep: pipeline.SweepSettings{Cron: c.Sweep.Schedule, StuckAfter: c.Sweep.StuckAfter, Enabled: true}}
 	for _, p := range c.Pipelines {
-		ep, err := pipelineConfig(p)
+		ep, err := pipelineConfig(p, account)
 		if err != nil {
 			return ec, err
 		}
@@ -32,73 +31,27 @@ func engineConfig(c *config.Config, worker string, log *slog.Logger) (pipeline.C
 		ec.Breakers = append(ec.Breakers, pipeline.BreakerConfig{Name: b.Name, FailureRate: b.FailureRate, MinimumCalls: b.MinimumCalls,
 			Window: b.Window, OpenFor: b.OpenFor, Probes: b.Probes})
 	}
-	for _, a := range c.Alarms {
-		ec.Alarms = append(ec.Alarms, pipeline.AlarmConfig{Name: a.Name, Metric: a.Metric,
-			Dimensions: pipeline.Dimensions{Pipeline: a.Pipeline, Step: a.Step, Breaker: a.Breaker},
-			Statistic:  a.Statistic, Comparison: a.Comparison, Threshold: a.Threshold, Period: a.Period, Periods: a.Periods,
-			Datapoints: a.Datapoints, Missing: a.Missing, Severity: a.Severity})
-	}
+	ec.Alarms = alarmConfigs(c)
 	var err error
-	ec.Routes, err = routes(c)
+	ec.Routes, err = routes(c, account)
 	return ec, err
 }
 
-func pipelineConfig(p config.Pipeline) (pipeline.Pipeline, error) {
+func pipelineConfig(p config.Pipeline, account *aws.Account) (pipeline.Pipeline, error) {
 	ep := pipeline.Pipeline{Name: p.Name, Retention: p.Retention, Intake: pipeline.Intake{MaxBytes: p.Intake.MaxBytes}}
 	if p.Intake.Schema != nil {
 		ep.Intake.Schema = checkSchema(p.Intake.Schema)
 	}
 	for _, s := range p.Steps {
-		caller, err := httpCaller(s)
+		caller, err := stepCaller(s, account)
 		if err != nil {
 			return ep, fmt.Errorf("step %s of pipeline %s: %w", s.Name, p.Name, err)
 		}
-		ep.Steps = append(ep.Steps, pipeline.Step{Name: s.Name, Needs: s.Needs, Caller: httpStep{caller}, Target: s.HTTP.URL, Timeout: s.Timeout,
-			Concurrency: s.Concurrency, Rate: s.Rate, Permanent: s.Permanent, Breaker: s.Breaker,
+		ep.Steps = append(ep.Steps, pipeline.Step{Name: s.Name, Needs: s.Needs, Caller: caller, Target: target(s), Timeout: s.Timeout,
+			Concurrency: s.Concurrency, Rate: s.Rate, Permanent: s.Permanent, Breaker: s.Breaker, Exclusive: s.Exclusive, KeepResult: s.KeepResult,
 			Retry: backoff.Policy{Attempts: s.Retry.Attempts, Base: s.Retry.Base, Cap: s.Retry.Cap, Jitter: backoff.Jitter(s.Retry.Jitter)}})
 	}
 	return ep, nil
-}
-
-func httpCaller(s config.Step) (*steps.HTTP, error) {
-	headers := make(map[string]string, len(s.HTTP.Headers))
-	for _, h := range s.HTTP.Headers {
-		headers[h.Name] = h.Value.Reveal()
-	}
-	return steps.NewHTTP(steps.HTTPConfig{URL: s.HTTP.URL, Headers: headers, Timeout: s.Timeout, Permanent: s.Permanent, Concurrency: s.Concurrency})
-}
-
-// httpStep lets the engine call an HTTP step.
-type httpStep struct{ http *steps.HTTP }
-
-func (s httpStep) Call(ctx context.Context, c pipeline.Call) pipeline.Answer {
-	v := s.http.Call(ctx, request(c))
-	a := pipeline.Answer{StatusCode: v.StatusCode, Error: v.Error, RetryAfter: v.RetryAfter, Result: v.Result}
-	switch v.Kind {
-	case steps.Processed:
-		a.Kind = pipeline.AnswerProcessed
-	case steps.Throttled:
-		a.Kind = pipeline.AnswerThrottled
-	case steps.Permanent:
-		a.Kind = pipeline.AnswerPermanent
-	default:
-		a.Kind = pipeline.AnswerTransient
-	}
-	switch v.ErrorKind {
-	case steps.KindCancelled:
-		a.Kind = pipeline.AnswerAborted
-	case steps.KindTimeout:
-		a.Cause = pipeline.CauseTimeout
-	case steps.KindConnection:
-		a.Cause = pipeline.CauseConnection
-	case steps.KindRequest:
-		a.Cause = pipeline.CauseRequest
-	}
-	return a
-}
-
-func request(c pipeline.Call) steps.Request {
-	return steps.Request{Row: c.Row, Pipeline: c.Pipeline, Step: c.Step, Attempt: c.Attempt, ContentType: c.ContentType, Trace: c.Trace, Payload: c.Payload}
 }
 
 // checkSchema says in one sentence what a payload breaks.
@@ -130,7 +83,7 @@ func sentence(e *jsonschema.ValidationError) string {
 	return strings.Join(strings.Fields(text), " ")
 }
 
-func routes(c *config.Config) ([]pipeline.Route, error) {
+func routes(c *config.Config, account *aws.Account) ([]pipeline.Route, error) {
 	var list []pipeline.Route
 	base := linkBase(c)
 	for i, r := range c.Notify {
@@ -139,6 +92,8 @@ func routes(c *config.Config) ([]pipeline.Route, error) {
 		switch r.Kind {
 		case "slack":
 			n, err = notify.NewSlack(r.URL.Reveal(), base)
+		case "sms":
+			n = aws.NewSMS(account, r.Phone.Reveal(), r.Topic, base)
 		default:
 			n, err = notify.NewWebhook(r.URL.Reveal(), base)
 		}

@@ -34,6 +34,19 @@ type alarmItem struct {
 	Since         stamp    `json:"since"`
 	Reason        optional `json:"reason"`
 	SilencedUntil stamp    `json:"silenced_until"`
+	Watched       *watched `json:"watched"`
+}
+
+// watched is how the alarm stands with whoever watches it from outside, null
+// without one.
+type watched struct {
+	Source       string   `json:"source"`
+	State        optional `json:"state"`
+	Since        stamp    `json:"since"`
+	Reason       optional `json:"reason"`
+	SeenAt       stamp    `json:"seen_at"`
+	FailingSince stamp    `json:"failing_since"`
+	Error        optional `json:"error"`
 }
 
 type alarmAnswer struct {
@@ -47,6 +60,7 @@ type alarmChange struct {
 	To       string         `json:"to"`
 	Reason   optional       `json:"reason"`
 	Notified []notifiedItem `json:"notified"`
+	Source   optional       `json:"source"` // who saw it from outside; null: it was judged here
 }
 
 type notifiedItem struct {
@@ -89,11 +103,15 @@ func toAlarm(v pipeline.AlarmView) alarmItem {
 		now := figure(*v.Value)
 		item.Value = &now
 	}
+	if w := v.Watched; w != nil {
+		item.Watched = &watched{Source: w.Source, State: optional(w.State), Since: stamp(w.Since), Reason: optional(w.Reason),
+			SeenAt: stamp(w.SeenAt), FailingSince: stamp(w.FailingSince), Error: optional(w.Error)}
+	}
 	return item
 }
 
 func toAlarmChange(c pipeline.AlarmChange) alarmChange {
-	return alarmChange{At: stamp(c.At), From: c.From, To: c.To, Reason: optional(c.Reason), Notified: list(c.Notified, func(n pipeline.Notified) notifiedItem {
+	return alarmChange{At: stamp(c.At), From: c.From, To: c.To, Reason: optional(c.Reason), Source: optional(c.Source), Notified: list(c.Notified, func(n pipeline.Notified) notifiedItem {
 		return notifiedItem{Route: n.Route, OK: n.OK, Error: optional(n.Error), At: stamp(n.At)}
 	})}
 }

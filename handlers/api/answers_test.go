@@ -26,7 +26,7 @@ func TestPromisedFieldsAreAlwaysThere(t *testing.T) {
 	flag := "name state attempts processed_at next_attempt_at last_error"
 	breaker := "name state mode failure_rate calls since next_probe_at waiting held_by held_until reason"
 	sweep := "id state dry_run scanned stuck requeued started_at finished_at by rows"
-	alarm := "name state severity metric threshold value since reason silenced_until"
+	alarm := "name state severity metric threshold value since reason silenced_until watched"
 	fault := "id pipeline step error_rate latency throttle for reason"
 	full := &fake{row: pipeline.RowDetail{Row: pipeline.Row{ID: "r1", Steps: []pipeline.Flag{{Name: "index"}}}, Attempts: []pipeline.Attempt{{Step: "index"}}}}
 	for _, tt := range []struct{ method, target, body, path, fields string }{
@@ -62,7 +62,8 @@ func TestPromisedFieldsAreAlwaysThere(t *testing.T) {
 		{"PUT", "/sweeps/schedule", `{"enabled":true}`, "", "cron stuck_after enabled next_runs"},
 		{"GET", "/alarms", "", "alarms.0", alarm},
 		{"GET", "/alarms/a", "", "", alarm + " history"},
-		{"GET", "/alarms/a", "", "history.0", "at from to reason notified"},
+		{"GET", "/alarms/a", "", "history.0", "at from to reason notified source"},
+		{"GET", "/alarms/a", "", "watched", "source state since reason seen_at failing_since error"},
 		{"POST", "/steps/p/s", `{"paused":true}`, "", step},
 		{"GET", "/faults", "", "", "faults"},
 		{"POST", "/faults", `{"pipeline":"p","step":"s","error_rate":1,"for":"90m","reason":"x"}`, "", fault},

@@ -30,6 +30,7 @@ type Services struct {
 	Alarms     alarms
 	Steps      steps
 	Faults     faults
+	Queues     queues
 	Audit      audit
 }
 

@@ -164,7 +164,8 @@ func (s fakeAlarms) List(context.Context) ([]pipeline.AlarmView, error) {
 }
 
 func (s fakeAlarms) Get(_ context.Context, name string) (pipeline.AlarmDetail, error) {
-	return pipeline.AlarmDetail{AlarmView: pipeline.AlarmView{AlarmConfig: pipeline.AlarmConfig{Name: name}},
+	return pipeline.AlarmDetail{AlarmView: pipeline.AlarmView{AlarmConfig: pipeline.AlarmConfig{Name: name},
+		Watched: &pipeline.WatchedAlarm{Source: "CloudWatch"}},
 		History: []pipeline.AlarmChange{{At: moment, From: "ok", To: "alarm"}}}, s.f.err
 }
 
