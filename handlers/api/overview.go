@@ -14,6 +14,19 @@ type overviewAnswer struct {
 	At        stamp          `json:"at"`
 	Pipelines []pipelineItem `json:"pipelines"`
 	Needs     []needItem     `json:"needs"`
+	Instances []instanceItem `json:"instances"`
+}
+
+type instanceItem struct {
+	ID        string   `json:"id"`
+	Name      string   `json:"name"`
+	Runs      string   `json:"runs"`
+	State     string   `json:"state"`
+	Leads     bool     `json:"leads"`
+	Version   optional `json:"version"`
+	StartedAt stamp    `json:"started_at"`
+	SeenAt    stamp    `json:"seen_at"`
+	Calls     int      `json:"calls"`
 }
 
 type pipelineItem struct {
@@ -56,7 +69,7 @@ func (a *API) GetOverview() Operation {
 			if err != nil {
 				return nil, err
 			}
-			return overviewAnswer{At: stamp(o.At), Pipelines: list(o.Pipelines, toPipeline), Needs: list(o.Needs, toNeed)}, nil
+			return overviewAnswer{At: stamp(o.At), Pipelines: list(o.Pipelines, toPipeline), Needs: list(o.Needs, toNeed), Instances: list(o.Instances, toInstance)}, nil
 		},
 	}
 }
@@ -79,4 +92,13 @@ func toPipeline(p pipeline.PipelineView) pipelineItem {
 func toNeed(n pipeline.Need) needItem {
 	return needItem{Kind: string(n.Kind), Object: optional(n.Object), Pipeline: optional(n.Pipeline), Step: optional(n.Step),
 		Count: n.Count, Text: n.Text, More: optional(n.More), Since: stamp(n.Since)}
+}
+
+func toInstance(i pipeline.InstanceView) instanceItem {
+	item := instanceItem{ID: i.ID, Name: i.Name, Runs: i.Runs, State: string(i.State), Leads: i.Leads, Version: optional(i.Version),
+		StartedAt: stamp(i.StartedAt), SeenAt: stamp(i.SeenAt)}
+	for _, s := range i.Steps {
+		item.Calls += s.Running
+	}
+	return item
 }

@@ -3,11 +3,14 @@ package aws
 import (
 	"cmp"
 	"context"
+	"net"
+	"net/http"
 	"time"
 
 	sdkaws "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -26,6 +29,11 @@ const Region = "eu-west-1"
 const (
 	tries       = 6               // of one request, the first included
 	longestWait = 2 * time.Second // between two of them
+
+	dialFor     = 3 * time.Second
+	answerFor   = 10 * time.Second // the longest a request may go without an answer
+	longPollFor = 30 * time.Second // likewise where long polls are made
+	connections = 128              // kept open to a service
 )
 
 // Account is how this process reaches AWS: the region and credentials of the
@@ -74,8 +82,14 @@ func (a *Account) Region() string { return a.sdk.Region }
 // Cost is the meter of every request made with this account.
 func (a *Account) Cost() *Meter { return a.cost }
 
-func (a *Account) dynamodb() *dynamodb.Client     { return dynamodb.NewFromConfig(a.sdk) }
-func (a *Account) sqs() *sqs.Client               { return sqs.NewFromConfig(a.sdk) }
+func (a *Account) dynamodb() *dynamodb.Client {
+	return dynamodb.NewFromConfig(a.sdk, func(o *dynamodb.Options) { o.HTTPClient = patient(o.HTTPClient, answerFor) })
+}
+
+func (a *Account) sqs() *sqs.Client {
+	return sqs.NewFromConfig(a.sdk, func(o *sqs.Options) { o.HTTPClient = patient(o.HTTPClient, longPollFor) })
+}
+
 func (a *Account) cloudwatch() *cloudwatch.Client { return cloudwatch.NewFromConfig(a.sdk) }
 func (a *Account) sns() *sns.Client               { return sns.NewFromConfig(a.sdk) }
 func (a *Account) lambda() *lambda.Client         { return lambda.NewFromConfig(a.sdk) }
@@ -102,4 +116,21 @@ func (a *Account) Check(ctx context.Context) error {
 func noCredentials(err error) error {
 	return &pipeline.Error{Code: pipeline.CodeUnavailable, Err: err,
 		Text: "there are no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or run with a role"}
+}
+
+// patient is a client that waits so long for an answer, and keeps as many
+// connections open as this process may need. A client that was handed in stays
+// as it is.
+func patient(given sdkaws.HTTPClient, wait time.Duration) sdkaws.HTTPClient {
+	client, ok := given.(*awshttp.BuildableClient)
+	switch {
+	case given == nil:
+		client = awshttp.NewBuildableClient()
+	case !ok:
+		return given
+	}
+	return client.WithTimeout(wait).WithDialerOptions(func(d *net.Dialer) { d.Timeout = dialFor }).
+		WithTransportOptions(func(t *http.Transport) {
+			t.MaxIdleConns, t.MaxIdleConnsPerHost = 2*connections, connections
+		})
 }

@@ -74,7 +74,7 @@ func answered(err error) bool {
 // count adds a try that was answered.
 func (m *Meter) count(ctx context.Context, in, out any, err error) {
 	u := use{sdkmiddleware.GetServiceID(ctx), sdkmiddleware.GetOperationName(ctx), purposeOf(ctx)}
-	if u.purpose != purposeConsole && emptyPoll(out) {
+	if u.purpose != purposeConsole && emptyPoll(in, out) {
 		u.purpose = purposeIdle
 	}
 	b := billOf(in, out, err)

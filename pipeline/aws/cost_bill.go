@@ -124,8 +124,13 @@ func toldOfAll(list []types.ConsumedCapacity, or func() int64) int64 {
 	return n
 }
 
-// emptyPoll tells the answer of a poll that brought nothing.
-func emptyPoll(out any) bool {
-	r, ok := out.(*sqs.ReceiveMessageOutput)
-	return ok && len(r.Messages) == 0
+// emptyPoll tells the answer of a poll that waited and brought nothing. One that
+// did not wait asked for more beside others that had brought something.
+func emptyPoll(in, out any) bool {
+	asked, ok := in.(*sqs.ReceiveMessageInput)
+	if !ok || asked.WaitTimeSeconds == 0 {
+		return false
+	}
+	brought, ok := out.(*sqs.ReceiveMessageOutput)
+	return ok && len(brought.Messages) == 0
 }

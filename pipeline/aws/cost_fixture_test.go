@@ -24,6 +24,7 @@ type till struct {
 	*Store
 	backend pipeline.Backend
 	graph   *pipeline.Graph // three steps, one after the other
+	result  int             // bytes of each answer
 	queues  *awstest.Proxy
 	rows    *awstest.Proxy
 }
@@ -34,7 +35,7 @@ func newTill(t testing.TB) *till {
 	h := &home{prefix: "c" + strings.ToLower(rand.Text()) + "-", at: at}
 	makeTable(t, at, h.prefix+"rows")
 	h.makeQueues(t)
-	c := &till{TB: t, queues: awstest.NewProxy(t, at.SQS), rows: awstest.NewProxy(t, at.DynamoDB)}
+	c := &till{TB: t, result: 11, queues: awstest.NewProxy(t, at.SQS), rows: awstest.NewProxy(t, at.DynamoDB)}
 	cfg := Config{Account: NewAccount(awstest.Config(t, awstest.Endpoints{SQS: c.queues.URL, DynamoDB: c.rows.URL})), Prefix: h.prefix, Worker: "worker-1"}
 	for _, g := range pipelinetest.Graphs(t) {
 		if g.Pipeline() != "chain" {
@@ -92,7 +93,7 @@ func order(size int) []byte {
 	for b.Len() < size-16 {
 		fmt.Fprintf(&b, `"%s",`, rand.Text()[:8])
 	}
-	b.WriteString(`"` + strings.Repeat("x", size-b.Len()-4) + `"]}`)
+	b.WriteString(`"` + strings.Repeat("x", max(size-b.Len()-4, 0)) + `"]}`)
 	return b.Bytes()
 }
 
@@ -117,7 +118,7 @@ func (c *till) settle(ds []pipeline.Delivery) {
 	now := time.Now().UTC()
 	outcomes := make([]pipeline.Outcome, len(ds))
 	for i, d := range ds {
-		outcomes[i] = pipeline.Outcome{Delivery: d, Verdict: pipeline.Processed, Result: []byte(`{"ok":true}`), Unlocks: c.graph.Unlocks(d.Step), Sinks: c.graph.Sinks(),
+		outcomes[i] = pipeline.Outcome{Delivery: d, Verdict: pipeline.Processed, Result: order(c.result)[:c.result], Unlocks: c.graph.Unlocks(d.Step), Sinks: c.graph.Sinks(),
 			Attempt: pipeline.Attempt{Step: d.Step, Number: d.Attempt, StartedAt: now, Duration: 12 * time.Millisecond, Outcome: pipeline.AttemptProcessed, StatusCode: 200, Worker: "worker-1"}}
 	}
 	errs, err := c.backend.Work.Settle(c.Context(), outcomes...)

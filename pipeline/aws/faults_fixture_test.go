@@ -119,7 +119,14 @@ func (m *machine) call(ctx context.Context, c pipeline.Call) pipeline.Answer {
 	return m.w.down.serve(ctx, c)
 }
 
-// open makes a store of its own, of a process that has no engine.
+// aside makes a store that no engine uses.
+func (w *works) aside(at awstest.Endpoints, way *wire) *Store {
+	w.t.Helper()
+	s := w.open(at, way)
+	w.t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
 func (w *works) open(at awstest.Endpoints, way *wire) *Store {
 	w.t.Helper()
 	cfg := awstest.Config(w.t, at)
@@ -133,7 +140,6 @@ func (w *works) open(at awstest.Endpoints, way *wire) *Store {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.t.Cleanup(func() { _ = s.Close() })
 	return s
 }
 

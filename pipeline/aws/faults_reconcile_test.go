@@ -32,13 +32,15 @@ func (w *works) reconcile(l leeway) {
 	}
 	w.finished(l)
 	w.drained(l.aside)
+	w.dynamo.Heal()
+	w.sqs.Heal()
 	for _, m := range w.processes {
 		m.end()
 	}
 	if text := w.down.complaints(l.overlaps); text != "" {
 		w.t.Error(text)
 	}
-	s := w.open(w.emulators, w.newWire())
+	s := w.aside(w.emulators, w.newWire())
 	b := s.Backend()
 	rows := w.rows(s)
 	w.haveAll(rows, l)
@@ -70,7 +72,7 @@ func (w *works) rows(s *Store) []pipeline.Row {
 // finished waits until each row has come to its end.
 func (w *works) finished(l leeway) {
 	w.t.Helper()
-	s := w.open(w.emulators, w.newWire())
+	s := w.aside(w.emulators, w.newWire())
 	open := map[string]string{}
 	for deadline := time.Now().Add(l.within); ; time.Sleep(200 * time.Millisecond) {
 		rows := w.rows(s)

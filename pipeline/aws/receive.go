@@ -54,11 +54,28 @@ func (w work) poll(ctx context.Context, q *queue, req pipeline.ReceiveRequest, w
 		}
 		return messages, at, err
 	}
+	most := min(req.N, batchesMost*batchMost)
+	for polls := 1; len(messages) < most; polls *= 2 {
+		more := w.pollMore(ctx, q, req, min(polls*batchMost, most-len(messages)))
+		messages = append(messages, more...)
+		if len(more) < polls*batchMost {
+			break
+		}
+	}
+	return messages, at, nil
+}
+
+// batchesMost is how many batches one Receive asks for. It asks for more at the
+// same time only after all before were full: an empty one has a price too.
+const batchesMost = 8
+
+// pollMore asks for up to n messages that are there already, ten a request.
+func (w work) pollMore(ctx context.Context, q *queue, req pipeline.ReceiveRequest, n int) (messages []types.Message) {
 	var mu sync.Mutex
 	var all sync.WaitGroup
-	for asked := batchMost; asked < req.N && asked < 8*batchMost; asked += batchMost {
+	for left := n; left > 0; left -= batchMost {
 		all.Go(func() {
-			more, err := q.receive(context.WithoutCancel(ctx), min(req.N-asked, batchMost), req.Hide, 0)
+			more, err := q.receive(context.WithoutCancel(ctx), min(left, batchMost), req.Hide, 0)
 			if err == nil { // one poll has brought something: the rest may fail
 				mu.Lock()
 				messages = append(messages, more...)
@@ -67,7 +84,7 @@ func (w work) poll(ctx context.Context, q *queue, req pipeline.ReceiveRequest, w
 		})
 	}
 	all.Wait()
-	return messages, at, nil
+	return messages
 }
 
 func (q *queue) all(s *Store) *sync.WaitGroup { return s.queues.all }

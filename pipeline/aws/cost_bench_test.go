@@ -1,0 +1,127 @@
+package aws
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"time"
+
+	"redrive/pipeline"
+	"redrive/pipeline/backoff"
+)
+
+// BenchmarkCost prints what the emulators were asked for, as AWS bills it: rows
+// of a kilobyte through three chained steps, and a minute in which nothing
+// happens. Figures are exact, not timed: once is enough (-benchtime 1x).
+func BenchmarkCost(b *testing.B) {
+	const rows = 500
+	for _, c := range []struct {
+		name      string
+		keys      bool
+		exclusive bool
+		together  int
+		result    int // bytes of each answer
+	}{
+		{"full-batches", false, false, 50, 11},
+		{"full-batches-keys", true, false, 50, 11},
+		{"exclusive", false, true, 50, 11},
+		{"one-at-a-time", false, false, 1, 11},
+		{"answers-of-256-bytes", false, false, 50, 256},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			for b.Loop() {
+				t := newTill(b)
+				t.result = c.result
+				n := rows
+				if c.together == 1 {
+					n = 50
+				}
+				t.put(n, 1024, c.keys)
+				t.work(n, c.together, c.exclusive)
+				t.settled()
+				t.print(b)
+			}
+		})
+	}
+	b.Run("engine", benchmarkEngine)
+	b.Run("idle", benchmarkIdle)
+}
+
+// print reports figures a row and a step.
+func (c *till) print(b *testing.B) {
+	costs := c.costs()
+	row, step := c.total(purposeIntake), c.total(purposeSteps)
+	rows, steps := float64(costs.Rows), float64(costs.Steps)
+	dollars, _ := costs.PerMillion()
+	all := c.total(purposeIntake, purposeSteps, purposeIdle, purposeOther)
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(row.writes/rows, "write-units/row-intake")
+	b.ReportMetric((row.queueRequests+step.queueRequests)/steps, "sqs-requests/step")
+	b.ReportMetric(step.reads/steps, "read-units/step")
+	b.ReportMetric(step.writes/steps, "write-units/step")
+	b.ReportMetric(dollars, "dollars/million-rows")
+	b.ReportMetric(all.dollars()/rows*1e6, "dollars/million-rows-with-upkeep")
+}
+
+// engine is a whole process on the till's store.
+func (c *till) engine(b *testing.B) *pipeline.Engine {
+	p := pipeline.Pipeline{Name: c.graph.Pipeline(), Retention: 24 * time.Hour, Intake: pipeline.Intake{MaxBytes: 1 << 18}}
+	for _, n := range c.graph.Nodes() {
+		p.Steps = append(p.Steps, pipeline.Step{Name: n.Name, Needs: n.Needs, Concurrency: 100, Timeout: time.Second,
+			Retry: backoff.Policy{Attempts: 3, Base: time.Second, Cap: time.Minute},
+			Caller: pipeline.CallerFunc(func(context.Context, pipeline.Call) pipeline.Answer {
+				return pipeline.Answer{Kind: pipeline.AnswerProcessed, StatusCode: 200, Result: []byte(`{"ok":true}`)}
+			})})
+	}
+	e, err := pipeline.New(pipeline.Config{Pipelines: []pipeline.Pipeline{p}, Worker: "worker-1", Drain: time.Second, Logger: slog.New(slog.DiscardHandler)}, c.backend)
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.WithoutCancel(b.Context()))
+	ended := make(chan error, 1)
+	go func() { ended <- e.Run(ctx) }()
+	b.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			b.Error(err)
+		}
+	})
+	for e.Ready(b.Context()) != nil {
+		pauseFor(b.Context(), 10*time.Millisecond)
+	}
+	return e
+}
+
+// benchmarkEngine has the engine do it: its own workers, batches as they come.
+func benchmarkEngine(b *testing.B) {
+	const rows = 500
+	for b.Loop() {
+		c := newTill(b)
+		c.engine(b)
+		c.put(rows, 1024, false)
+		for c.costs().Steps < 3*rows {
+			pauseFor(b.Context(), 50*time.Millisecond)
+		}
+		c.settled()
+		c.print(b)
+	}
+}
+
+// benchmarkIdle has a process wait for work for a minute, as long as three
+// polls, and works out a day.
+func benchmarkIdle(b *testing.B) {
+	for b.Loop() {
+		c := newTill(b)
+		c.engine(b)
+		before := c.total(purposeIdle, purposeOther, purposeSweep)
+		began := time.Now()
+		pauseFor(b.Context(), time.Minute)
+		used := c.total(purposeIdle, purposeOther, purposeSweep)
+		days := float64(time.Since(began)) / float64(24*time.Hour)
+		b.ReportMetric(0, "ns/op")
+		b.ReportMetric((used.queueRequests-before.queueRequests)/days, "sqs-requests/day")
+		b.ReportMetric((used.reads-before.reads)/days, "read-units/day")
+		b.ReportMetric((used.writes-before.writes)/days, "write-units/day")
+		b.ReportMetric((used.dollars()-before.dollars())/days, "idle-dollars/day")
+	}
+}
