@@ -28,6 +28,7 @@ type Config struct {
 	Poll  time.Duration // one long poll, at most 20 s; 20 s
 	Flush time.Duration // how long counters are added up here before they are written; 1 s
 	Age   time.Duration // how old shared state read from a cache may be; 1 s
+	Lost  time.Duration // silence after which a process that counts is lost; 1 min
 }
 
 // Pipeline is what the backend has to know of one.
@@ -82,6 +83,7 @@ type Store struct {
 // Open prepares the backend. It creates nothing and asks for nothing.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	cfg.Poll, cfg.Flush, cfg.Age = cmp.Or(cfg.Poll, longestPoll), cmp.Or(cfg.Flush, time.Second), cmp.Or(cfg.Age, time.Second)
+	cfg.Lost = cmp.Or(cfg.Lost, time.Minute)
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -131,18 +133,37 @@ func (m metricStore) Counts(ctx context.Context) (pipeline.Counts, error) {
 	return m.counters.Counts(ctx)
 }
 
-// Close lets requests under way end for a moment, writes what has been counted,
-// and ends everything.
+// Close lets requests under way end, writes what has been counted, and ends
+// everything. Long polls end by themselves: one that is cut off may have hidden
+// messages already, and when they come back they count as attempts that were lost.
 func (s *Store) Close() error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.life), endFor)
-	defer cancel()
 	s.stop()
 	s.loops.Wait()
-	s.queues.drain(ctx)
-	err := errors.Join(s.counts.flush(ctx), s.metrics.flush(ctx))
+	s.within(endFor, s.queues.drain)
+	var err error
+	s.within(endFor, func(ctx context.Context) { err = s.leave(ctx) })
+	s.log.Info("long polls under way end by themselves", "within", s.cfg.Poll)
+	s.within(s.cfg.Poll+endFor, func(ctx context.Context) { waitFor(ctx, s.queues.polling) })
+	s.within(endFor, s.queues.drain)
 	s.end()
+	s.queues.polling.Wait()
 	s.queues.all.Wait()
 	return err
+}
+
+// within gives something so much time, whatever else has ended by now.
+func (s *Store) within(most time.Duration, do func(context.Context)) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.life), most)
+	defer cancel()
+	do(ctx)
+}
+
+// leave writes what this process has counted and takes it off the list.
+func (s *Store) leave(ctx context.Context) error {
+	if err := errors.Join(s.counts.flush(ctx), s.metrics.flush(ctx)); err != nil {
+		return err
+	}
+	return s.counts.leave(ctx)
 }
 
 func (s *Store) age() time.Duration { return s.cfg.Age }

@@ -90,10 +90,14 @@ func (a *Account) sqs() *sqs.Client {
 	return sqs.NewFromConfig(a.sdk, func(o *sqs.Options) { o.HTTPClient = patient(o.HTTPClient, longPollFor) })
 }
 
-func (a *Account) cloudwatch() *cloudwatch.Client { return cloudwatch.NewFromConfig(a.sdk) }
-func (a *Account) sns() *sns.Client               { return sns.NewFromConfig(a.sdk) }
-func (a *Account) lambda() *lambda.Client         { return lambda.NewFromConfig(a.sdk) }
-func (a *Account) sts() *sts.Client               { return sts.NewFromConfig(a.sdk) }
+// cloudwatch tries less hard: nothing waits for it but the alarms.
+func (a *Account) cloudwatch() *cloudwatch.Client {
+	return cloudwatch.NewFromConfig(a.sdk, func(o *cloudwatch.Options) { o.RetryMaxAttempts = 3 })
+}
+
+func (a *Account) sns() *sns.Client       { return sns.NewFromConfig(a.sdk) }
+func (a *Account) lambda() *lambda.Client { return lambda.NewFromConfig(a.sdk) }
+func (a *Account) sts() *sts.Client       { return sts.NewFromConfig(a.sdk) }
 
 // dynamodbFor is a client whose requests are for a purpose unless something
 // else is said.

@@ -135,7 +135,7 @@ func (h *home) open(t *testing.T) pipeline.Backend {
 	return h.store(t).Backend()
 }
 
-func (h *home) store(t *testing.T) *Store {
+func (h *home) store(t *testing.T, changes ...func(*Config)) *Store {
 	t.Helper()
 	cfg := Config{Account: h.account(t), Prefix: h.prefix, Worker: "worker-1", Flush: 40 * time.Millisecond, Age: 40 * time.Millisecond,
 		Logger: slog.New(slog.NewTextHandler(t.Output(), nil))}
@@ -145,6 +145,9 @@ func (h *home) store(t *testing.T) *Store {
 			p.Steps = append(p.Steps, n.Name)
 		}
 		cfg.Pipelines = append(cfg.Pipelines, p)
+	}
+	for _, change := range changes {
+		change(&cfg)
 	}
 	s, err := Open(context.WithoutCancel(t.Context()), cfg)
 	if err != nil {

@@ -27,6 +27,7 @@ type counts struct {
 	read    map[string]map[string]int64 // as last read, with what was written since
 	others  map[pipeline.StepKey]int64  // running in other processes
 	lows    map[string]string           // by pipeline: the oldest row that was finished and is not any more
+	lost    []string                    // processes that went without a word
 	readAt  time.Time
 	told    map[pipeline.StepKey]int64 // what this process said it runs
 	toldAt  time.Time
@@ -49,6 +50,8 @@ const (
 	sequence      = "seq." // + process: its newest write, so that none is made twice
 	lowPrefix     = "low#" // + pipeline, see floor.go
 	runningFresh  = 15 * time.Second
+	recountEvery  = 10 // flushes
+	runningKept   = 40 * 24 * time.Hour
 )
 
 func newCounts(s *Store, process string) *counts {
@@ -126,12 +129,16 @@ func (c *counts) added(n *pipeline.NewRow) {
 func (c *counts) run(ctx context.Context, every time.Duration) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
-	for {
+	for n := 0; ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if err := c.flush(ctx); err != nil && ctx.Err() == nil {
+			err := c.flush(ctx)
+			if n++; n%recountEvery == 0 {
+				err = errors.Join(err, c.recount(ctx))
+			}
+			if err != nil && ctx.Err() == nil {
 				c.s.outage.note(c.log, err)
 			}
 		}
@@ -194,14 +201,15 @@ func (c *counts) write(ctx context.Context, name string, d map[string]int64) err
 	return err
 }
 
-// tell says what this process runs, for the counters of the others.
+// tell says what this process runs, for the counters of the others, and that it
+// lives.
 func (c *counts) tell(ctx context.Context) error {
 	runs := c.running()
 	for name, n := range c.fresh() {
 		runs[pipeline.StepKey{Pipeline: name}] = n
 	}
 	c.mu.Lock()
-	same := maps.Equal(runs, c.told) && (len(runs) == 0 || time.Since(c.toldAt) < runningFresh/3)
+	same := maps.Equal(runs, c.told) && time.Since(c.toldAt) < runningFresh/3
 	c.mu.Unlock()
 	if same {
 		return nil
@@ -210,7 +218,7 @@ func (c *counts) tell(ctx context.Context) error {
 	for key, n := range runs {
 		it[key.Pipeline+"#"+key.Step] = num(n)
 	}
-	it["at"], it[attrTTL] = at(time.Now()), expiry(time.Now().Add(time.Hour))
+	it["at"], it[attrTTL] = at(time.Now()), expiry(time.Now().Add(runningKept))
 	if err := c.s.table.put(ctx, it); err != nil {
 		return err
 	}
@@ -260,11 +268,14 @@ func (c *counts) refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var lost []string
 	read, others, lows := map[string]map[string]int64{}, map[pipeline.StepKey]int64{}, map[string]string{}
 	for _, it := range items {
 		sk := it.str(attrSK)
 		if process, ok := strings.CutPrefix(sk, runningPrefix); ok {
-			c.other(process, it, others)
+			if c.other(process, it, others) {
+				lost = append(lost, process)
+			}
 			continue
 		}
 		if name, ok := strings.CutPrefix(sk, lowPrefix); ok {
@@ -278,20 +289,23 @@ func (c *counts) refresh(ctx context.Context) error {
 		}
 	}
 	c.mu.Lock()
-	c.read, c.others, c.lows, c.readAt = read, others, lows, start
+	c.read, c.others, c.lows, c.lost, c.readAt = read, others, lows, lost, start
 	c.mu.Unlock()
 	return nil
 }
 
-func (c *counts) other(process string, it item, others map[pipeline.StepKey]int64) {
-	if process == c.process || time.Since(it.time("at")) > runningFresh {
-		return
+// other adds what another process runs; it answers whether that one is lost.
+func (c *counts) other(process string, it item, others map[pipeline.StepKey]int64) bool {
+	silent := time.Since(it.time("at"))
+	if process == c.process || silent > runningFresh {
+		return process != c.process && silent > c.s.cfg.Lost
 	}
 	for attr := range it {
 		if name, step, ok := strings.Cut(attr, "#"); ok {
 			others[pipeline.StepKey{Pipeline: name, Step: step}] += it.num(attr)
 		}
 	}
+	return false
 }
 
 // Counts returns the counters of all processes, at most Age old, with what this
@@ -427,4 +441,9 @@ func (c *counts) raised(name, floor string) {
 			c.s.outage.note(c.log, err)
 		}
 	})
+}
+
+// leave takes this process off the list: it has written all it counted.
+func (c *counts) leave(ctx context.Context) error {
+	return c.s.table.delete(ctx, countersPK, runningPrefix+c.process)
 }

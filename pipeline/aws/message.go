@@ -17,6 +17,8 @@ type stepMessage struct {
 	Row  string `json:"row"`
 	Gen  int64  `json:"gen"`
 	Base int    `json:"base,omitempty"`
+
+	Letter string `json:"letter,omitempty"` // of a dead step's message in the dead-letter queue
 }
 
 func messageBody(row string, gen int64) string { return stepMessage{Row: row, Gen: gen}.encode() }

@@ -34,13 +34,12 @@ type mirror struct {
 	dirty map[pipeline.StepKey]bool
 }
 
-// deadMessage is a message of a dead-letter queue. Letter is empty in one that
+// deadMessage is a message of a dead-letter queue. Its Letter is empty in one that
 // SQS moved there.
 type deadMessage struct {
 	stepMessage
-	Letter string `json:"letter,omitempty"`
-	Step   string `json:"step,omitempty"`
-	Group  string `json:"group,omitempty"`
+	Step  string `json:"step,omitempty"`
+	Group string `json:"group,omitempty"`
 }
 
 func newMirror(s *Store) *mirror { return &mirror{s: s, dirty: map[pipeline.StepKey]bool{}} }
@@ -61,7 +60,7 @@ func (m *mirror) add(ctx context.Context, r *row, step string) {
 	}
 	q, err := m.s.queues.get(ctx, m.s.names.dead(r.pipeline(), step))
 	if err == nil {
-		body, _ := json.Marshal(deadMessage{stepMessage: stepMessage{Row: r.id.text, Gen: c.Gen}, Letter: c.Dead.ID, Step: step, Group: c.Dead.Group}) //nolint:errchkjson // plain values
+		body, _ := json.Marshal(deadMessage{stepMessage: stepMessage{Row: r.id.text, Gen: c.Gen, Letter: c.Dead.ID}, Step: step, Group: c.Dead.Group}) //nolint:errchkjson // plain values
 		err = q.sends.do(ctx, string(body))[0]
 	}
 	if err != nil {

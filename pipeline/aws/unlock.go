@@ -72,8 +72,19 @@ func (s *Store) settled(ctx context.Context, q *queue, r *row, step string, c ce
 }
 
 // buried sees to a message whose step is dead already: its letter may be
-// missing, so it is written again, and then the message goes.
+// missing, so it is written again, and then the message goes. If somebody moved
+// the dead letter's own message here, with the tools of SQS, that is a redrive.
 func (s *Store) buried(ctx context.Context, q *queue, r *row, step string, c cell, m received) error {
+	if r.aside == nil && c.Dead != nil && m.Letter == c.Dead.ID {
+		entry := pipeline.NewEntry(ctx, "redrive.move", "rows/"+r.id.text, "its message was moved from the dead-letter queue to the queue of its step",
+			map[string]string{"pipeline": r.pipeline(), "step": step, "dead_letter": m.Letter})
+		move := pipeline.Move{Row: r.id.text, Step: step, If: pipeline.StateDead, Letter: m.Letter, At: time.Now().UTC()}
+		if _, err := (moves{s}).Requeue(ctx, entry, move); err != nil {
+			return err
+		}
+		q.deletes.later(m.handle)
+		return nil
+	}
 	if r.aside == nil {
 		if err := s.bury(ctx, r, step); err != nil {
 			return err
