@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 
 	"redrive/pipeline"
 	"redrive/views"
@@ -88,9 +89,11 @@ func (h *Queues) show(w http.ResponseWriter, r *http.Request, status int, q queu
 	if err != nil {
 		return err
 	}
-	page, err := h.queues.Copies(r.Context(), props.Queue.Name, pipeline.QueueCopyFilter{Query: q.text, Limit: copiesShown, Cursor: q.trail.cursor})
-	if err != nil {
-		return err
+	var page pipeline.Page[pipeline.QueueCopy]
+	if !background(r) || strings.Contains(r.Header.Get("Redrive-Live"), "queue-seen") { // a page that follows a redrive does not read the list again
+		if page, err = h.queues.Copies(r.Context(), props.Queue.Name, pipeline.QueueCopyFilter{Query: q.text, Limit: copiesShown, Cursor: q.trail.cursor}); err != nil {
+			return err
+		}
 	}
 	own, pairs := views.Href(baseOf(r), "queues", props.Queue.Name), []string{"q", q.text}
 	props.Copies, props.Query = page.Items, q.text
@@ -121,7 +124,10 @@ func (h *Queues) props(r *http.Request) (views.QueueProps, error) {
 	if props.Moves, err = h.queues.Moves(ctx, name, copiesShown); err != nil {
 		return props, err
 	}
-	tell, err := h.queues.TellSource(ctx, name)
+	tell := false
+	if len(queue.Sources) > 1 {
+		tell, err = h.queues.TellSource(ctx, name)
+	}
 	targets := queueTargets(queue, props.Others, tell)
 	props.Selected.Targets, props.All.Targets, props.All.Rate = targets, targets, "10"
 	return props, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -208,6 +209,12 @@ func TestQueueCopiesSayWhenTheyWereSeen(t *testing.T) {
 	older, _ := doc.Find(`a[rel=next]`).Attr("href")
 	if !strings.Contains(older, "cursor=1747193050123.a") || !strings.Contains(older, "q=order") {
 		t.Errorf("older leads to %s", older)
+	}
+	r := httptest.NewRequest(http.MethodGet, "/queues/orders-dlq", nil)
+	r.Header.Set("Redrive-Live", "queue")
+	before := len(s.asked)
+	if doc, _ = c.do(t, r, 200); len(s.asked) != before || doc.Find("#queue").Length() != 1 {
+		t.Error("a page that follows a redrive reads all bodies again")
 	}
 	s.look.PurgedAt = now
 	doc, _ = c.get(t, "/queues/orders-dlq", 200)

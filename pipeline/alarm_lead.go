@@ -72,15 +72,23 @@ func (a *Alarms) judge(ctx context.Context, i int, c AlarmConfig, now time.Time)
 	return a.change(ctx, i, c, was, next)
 }
 
+// lateMeasures is how long after a period what other processes measured in it may
+// still come in. A period is judged when it is complete, or breaches already.
+const lateMeasures = 15 * time.Second
+
 // weigh answers an alarm's state as it is kept and as it should be. An equal
 // state takes the newest figures.
 func (a *Alarms) weigh(ctx context.Context, i int, c AlarmConfig, now time.Time) (was, next alarmState, err error) {
+	complete := now
+	if a.e.backend.Shared {
+		complete = now.Add(-lateMeasures)
+	}
 	points, err := a.e.backend.Metrics.Query(ctx, MetricQuery{Metric: c.Metric, Dimensions: c.Dimensions,
-		From: now.Truncate(c.Period).Add(-time.Duration(c.Periods) * c.Period), To: now, Period: c.Period})
+		From: complete.Truncate(c.Period).Add(-time.Duration(c.Periods) * c.Period), To: now, Period: c.Period})
 	if err != nil {
 		return was, next, err
 	}
-	slots := a.slots(c, points, now)
+	slots := a.slots(c, points, complete)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	was = a.state[i]

@@ -91,12 +91,12 @@ func (a *Alarms) hear(i int, rec Record) error {
 	return nil
 }
 
-// slots are the last complete periods, or with the present one at the end when
-// a breach in it cannot be taken back.
-func (a *Alarms) slots(c AlarmConfig, points []Datapoint, now time.Time) []slot {
-	end := now.Truncate(c.Period)
+// slots are the last complete periods, or up to a later one when a breach in it
+// cannot be taken back.
+func (a *Alarms) slots(c AlarmConfig, points []Datapoint, complete time.Time) []slot {
+	end := complete.Truncate(c.Period)
 	if n := len(points); n > 0 && c.only() && !points[n-1].At.Before(end) && c.breaches(c.value(points[n-1])) {
-		end = end.Add(c.Period)
+		end = points[n-1].At.Add(c.Period)
 	}
 	a.mu.RLock()
 	began := a.started

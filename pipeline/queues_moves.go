@@ -149,9 +149,9 @@ func (q *Queues) source(ctx context.Context, queue *Queue, native bool) (string,
 }
 
 // TellSource tells whether every message that was seen in a queue, of the newest
-// hundred, said which queue it came from.
+// twenty, said which queue it came from.
 func (q *Queues) TellSource(ctx context.Context, name string) (bool, error) {
-	page, err := q.e.backend.Copies.List(ctx, name, QueueCopyFilter{Limit: 100})
+	page, err := q.e.backend.Copies.List(ctx, name, QueueCopyFilter{Limit: 20})
 	silent := func(c QueueCopy) bool { return c.Source == "" }
 	return len(page.Items) > 0 && !slices.ContainsFunc(page.Items, silent), err
 }

@@ -256,6 +256,24 @@ func TestMovePassesOverWhatIsRefused(t *testing.T) {
 	})
 }
 
+func TestMoveSendsAGhostOnlyOnce(t *testing.T) {
+	s := newWaters("orders", "orders-dlq")
+	withWaters(t, s, func(t *testing.T, w *world) {
+		s.put("orders-dlq", numbered("a", 10)...)
+		w.pass(time.Second)
+		s.mu.Lock()
+		ghost := *s.queues["orders-dlq"].messages[0] // what SQS gives out again although it was deleted
+		ghost.hidden = time.Now().Add(2 * time.Second)
+		s.queues["orders-dlq"].messages = append(s.queues["orders-dlq"].messages, &ghost)
+		s.mu.Unlock()
+		m := w.move("orders-dlq", pipeline.QueueMoveRequest{All: true, Rate: 3})
+		w.pass(10 * time.Second)
+		if m = w.moved(m); m.State != pipeline.MoveDone || m.Moved != 10 || len(s.bodies("orders")) != 10 || len(s.bodies("orders-dlq")) != 0 {
+			t.Errorf("ended as %+v, orders has %d, left %d", m, len(s.bodies("orders")), len(s.bodies("orders-dlq")))
+		}
+	})
+}
+
 func TestMoveSaysWhatItCouldNotDelete(t *testing.T) {
 	s := newWaters("orders", "orders-dlq")
 	withWaters(t, s, func(t *testing.T, w *world) {

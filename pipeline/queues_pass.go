@@ -23,7 +23,7 @@ func (r *queueRun) pass(ctx context.Context) error {
 		if r.move.State != MoveRunning {
 			return nil
 		}
-		batch, err := r.q.e.backend.Queues.Take(ctx, m.Queue, queueBatch, r.q.hide, queueTakeWait)
+		batch, err := r.q.e.backend.Queues.Take(ctx, m.Queue, r.reach(), r.q.hide, queueTakeWait)
 		if err != nil {
 			if err := r.trouble(ctx, err); err != nil {
 				return err
@@ -51,12 +51,23 @@ func (r *queueRun) pass(ctx context.Context) error {
 	return nil
 }
 
+// reach is how many are taken at once: of all that are to be moved no more than
+// go within half a minute, so that the others stay with their readers.
+func (r *queueRun) reach() int {
+	if !r.move.All || r.move.Rate == 0 {
+		return queueBatch
+	}
+	return max(1, min(queueBatch, int(r.move.Rate*30)))
+}
+
 // sort finds what of a batch is to be moved, and moves it. All else stays in
 // hand until the end, so that it is met only once.
 func (r *queueRun) sort(ctx context.Context, batch []QueueMessage) error {
-	var chosen, sent []QueueMessage
+	var chosen, sent, ghosts []QueueMessage
 	for _, msg := range batch {
 		switch {
+		case r.done[msg.ID]: // a queue may give out once more what was deleted
+			ghosts = append(ghosts, msg)
 		case slices.Contains(r.move.Sent, msg.ID):
 			sent = append(sent, msg)
 		case r.move.All && msg.SentAt.After(r.move.StartedAt):
@@ -68,6 +79,9 @@ func (r *queueRun) sort(ctx context.Context, batch []QueueMessage) error {
 		default:
 			chosen = append(chosen, msg)
 		}
+	}
+	if len(ghosts) > 0 {
+		r.q.e.backend.Transfers.Delete(ctx, r.move.Queue, ghosts...)
 	}
 	r.clear(ctx, sent)
 	r.hand.keep(chosen...)
@@ -191,6 +205,7 @@ func (r *queueRun) clear(ctx context.Context, sent []QueueMessage) {
 			continue
 		}
 		r.hand.drop(msg.ID)
+		r.done[msg.ID] = true
 		r.move.Sent = without(r.move.Sent, []string{msg.ID})
 		r.move.Open = without(r.move.Open, []string{msg.ID})
 		r.move.Moved++

@@ -23,7 +23,8 @@ type queueRun struct {
 	move   QueueMove
 	wake   chan struct{}
 	hand   hand
-	next   time.Time // when the rate allows the next message
+	done   map[string]bool // deleted by this run
+	next   time.Time       // when the rate allows the next message
 	looked time.Time
 }
 
@@ -67,7 +68,7 @@ func (q *Queues) launch(m QueueMove) {
 	if q.moves.over || life == nil || life.Err() != nil || q.moves.live[m.ID] != nil {
 		return
 	}
-	run := &queueRun{q: q, move: m, wake: make(chan struct{}, 1), hand: newHand(q, m.Queue)}
+	run := &queueRun{q: q, move: m, wake: make(chan struct{}, 1), hand: newHand(q, m.Queue), done: map[string]bool{}}
 	q.moves.live[m.ID] = run
 	q.moves.all.Go(func() {
 		run.work(life)

@@ -109,7 +109,7 @@ func (p QueueProps) facts() []Fact {
 		facts = append(facts, Fact{Label: "Gives up after", Value: Plural(q.MaxReceives, "receive", "receives"), Note: "each look counts as one"})
 	}
 	if q.Retention > 0 {
-		facts = append(facts, Fact{Label: "Kept by SQS", Value: Long(q.Retention), Note: "from when it was sent; then it is gone"})
+		facts = append(facts, Fact{Label: "Kept by SQS", Value: Long(q.Retention), Note: "from when it was sent"})
 	}
 	if !p.Look.At.IsZero() {
 		facts = append(facts, Fact{Label: "Last look", Value: Age(p.Now.Sub(p.Look.At)) + " ago", Note: Count(p.Look.Seen) + " seen, " + Count(p.Look.New) + " of them new, by " + p.Look.By})
