@@ -248,7 +248,8 @@ func (s *Steps) retries(ctx context.Context, pipeline, step string, now time.Tim
 	for i := range buckets {
 		buckets[i].At = now.Add(time.Duration(i) * slot)
 	}
-	f := RowFilter{Pipeline: pipeline, Step: step, State: StateRetrying, Limit: 500}
+	f := RowFilter{Pipeline: pipeline, Step: step, State: StateRetrying, Limit: 500,
+		Statuses: []Status{StatusAccepted, StatusInProgress, StatusDead}}
 	for range 2 {
 		page, err := s.e.backend.Rows.List(ctx, f)
 		if err != nil {

@@ -143,7 +143,7 @@ func (s *Store) Close() error {
 	var err error
 	s.within(endFor, func(ctx context.Context) { err = s.leave(ctx) })
 	s.log.Info("long polls under way end by themselves", "within", s.cfg.Poll)
-	s.within(s.cfg.Poll+endFor, func(ctx context.Context) { waitFor(ctx, s.queues.polling) })
+	s.within(s.cfg.Poll+endFor, s.queues.polling.wait)
 	s.within(endFor, s.queues.drain)
 	s.end()
 	s.queues.polling.Wait()

@@ -15,7 +15,7 @@ type batcher[T any] struct {
 	linger time.Duration // how long the first of a batch waits for others
 	flush  func(ctx context.Context, entries []T) []error
 	life   context.Context // of requests; outlives their callers
-	all    *sync.WaitGroup
+	all    *underWay
 
 	mu      sync.Mutex
 	waiting []waiting[T]
@@ -28,7 +28,7 @@ type waiting[T any] struct {
 	cause purpose // what it is spent on; the first of a batch says it for all
 }
 
-func newBatcher[T any](life context.Context, all *sync.WaitGroup, linger time.Duration, flush func(context.Context, []T) []error) *batcher[T] {
+func newBatcher[T any](life context.Context, all *underWay, linger time.Duration, flush func(context.Context, []T) []error) *batcher[T] {
 	return &batcher[T]{linger: linger, flush: flush, life: life, all: all}
 }
 

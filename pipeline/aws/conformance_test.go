@@ -64,7 +64,7 @@ func conform(t *testing.T, h pipelinetest.Harness) {
 	}
 	h.Peer = func(t *testing.T, b pipeline.Backend) pipeline.Backend { return open(t, homeOf(b).again()) }
 	h.Break = func(_ *testing.T, b pipeline.Backend) { homeOf(b).line.cut.Store(true) }
-	h.Precision, h.Lag, h.Unordered, h.Grain = time.Second, 300*time.Millisecond, true, time.Hour
+	h.Precision, h.Lag, h.Unordered, h.Grain = time.Second, 600*time.Millisecond, true, time.Hour
 	pipelinetest.Run(t, h)
 }
 

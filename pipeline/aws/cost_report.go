@@ -24,7 +24,7 @@ func (s *Store) costs() pipeline.Costs {
 
 // report puts together what was counted.
 func (m *Meter) report(now time.Time) pipeline.Costs {
-	c := pipeline.Costs{Prices: priceList, Since: m.since.UTC(), Rows: m.rows.Load(), Steps: m.steps.Load(), Claim: 1e6 * priceWrite}
+	c := pipeline.Costs{Prices: priceList, Since: m.since.UTC(), Rows: m.rows.Load(), Steps: m.steps.Load(), Batch: batchMost, Claim: 1e6 * priceWrite}
 	by := map[purpose]spent{}
 	m.tallies.Range(func(key, value any) bool {
 		u, t := key.(use), value.(*tally) //nolint:forcetypeassert // nothing else is stored

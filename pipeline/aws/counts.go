@@ -7,6 +7,7 @@ import (
 	"maps"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"redrive/pipeline"
@@ -27,7 +28,9 @@ type counts struct {
 	read    map[string]map[string]int64 // as last read, with what was written since
 	others  map[pipeline.StepKey]int64  // running in other processes
 	lows    map[string]string           // by pipeline: the oldest row that was finished and is not any more
+	floors  map[string]string           // by pipeline: the stored floor
 	lost    []string                    // processes that went without a word
+	doubts  atomic.Bool                 // what this process counted may be wrong
 	readAt  time.Time
 	told    map[pipeline.StepKey]int64 // what this process said it runs
 	toldAt  time.Time
@@ -46,9 +49,10 @@ const (
 	countFailed    = "failed"
 	countThrottled = "throttled"
 
-	runningPrefix = "run#" // + process: what it runs at the moment
-	sequence      = "seq." // + process: its newest write, so that none is made twice
-	lowPrefix     = "low#" // + pipeline, see floor.go
+	runningPrefix = "run#"   // + process: what it runs at the moment
+	sequence      = "seq."   // + process: its newest write, so that none is made twice
+	lowPrefix     = "low#"   // + pipeline, see floor.go
+	floorPrefix   = "floor#" // + pipeline
 	runningFresh  = 15 * time.Second
 	recountEvery  = 10 // flushes
 	runningKept   = 40 * 24 * time.Hour
@@ -201,26 +205,35 @@ func (c *counts) write(ctx context.Context, name string, d map[string]int64) err
 	return err
 }
 
-// low is the oldest row of a pipeline that some process queued again after it
-// was finished, as last read.
-func (c *counts) low(name string) string {
+// marks are the stored floor of a pipeline and the oldest row below it that some
+// process queued again after it was finished, as last read.
+func (c *counts) marks(name string) (floor, reopened string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.lows[name]
+	return c.floors[name], c.lows[name]
 }
 
-// raised forgets such a row once everything before the new floor is finished.
-func (c *counts) raised(name, floor string) {
+// reopened notes such a row at once; others read of it.
+func (c *counts) reopened(name, id string) {
 	c.mu.Lock()
-	low := c.lows[name]
-	c.mu.Unlock()
-	if low == "" || low >= floor {
-		return
+	defer c.mu.Unlock()
+	if c.lows == nil {
+		c.lows = map[string]string{}
 	}
-	c.s.queues.all.Go(func() {
-		same := condition{expr: "id = :id", values: item{":id": str(low)}}
-		if err := c.s.table.delete(c.s.life, countersPK, lowPrefix+name, same); err != nil && !refused(err) {
-			c.s.outage.note(c.log, err)
-		}
-	})
+	if low := c.lows[name]; low == "" || id < low {
+		c.lows[name] = id
+	}
+}
+
+// remark takes over what was written about such a row.
+func (c *counts) remark(name, from, to string, gone bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.lows[name] != from:
+	case gone:
+		delete(c.lows, name)
+	default:
+		c.lows[name] = to
+	}
 }

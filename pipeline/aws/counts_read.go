@@ -26,6 +26,7 @@ func (c *counts) refresh(ctx context.Context) error {
 	}
 	var lost []string
 	read, others, lows := map[string]map[string]int64{}, map[pipeline.StepKey]int64{}, map[string]string{}
+	floors := map[string]string{}
 	for _, it := range items {
 		sk := it.str(attrSK)
 		if process, ok := strings.CutPrefix(sk, runningPrefix); ok {
@@ -38,6 +39,10 @@ func (c *counts) refresh(ctx context.Context) error {
 			lows[name] = it.str("id")
 			continue
 		}
+		if name, ok := strings.CutPrefix(sk, floorPrefix); ok {
+			floors[name] = it.str("id")
+			continue
+		}
 		for attr := range it {
 			if strings.HasPrefix(attr, "r.") || strings.HasPrefix(attr, "s.") {
 				bump(read, sk, attr, it.num(attr))
@@ -45,7 +50,7 @@ func (c *counts) refresh(ctx context.Context) error {
 		}
 	}
 	c.mu.Lock()
-	c.read, c.others, c.lows, c.lost, c.readAt = read, others, lows, lost, start
+	c.read, c.others, c.lows, c.floors, c.lost, c.readAt = read, others, lows, floors, lost, start
 	c.mu.Unlock()
 	return nil
 }

@@ -126,10 +126,11 @@ func sortedKeys[V any](m map[string]V) []string {
 
 // write makes a change and answers the row after it, or errMoved. A change that
 // was made before, by a request whose answer got lost, is answered like the
-// first time. The counters follow, once.
+// first time. The counters follow, once; where the row has changed since nobody
+// knows what it was like, and they are counted again.
 func (s *Store) write(ctx context.Context, id rowID, ch *change) (*row, error) {
-	update, c := ch.expression(time.Now())
-	tries := 0
+	now, tries, later := time.Now(), 0, false
+	update, c := ch.expression(now)
 	it, err := s.table.update(countTries(ctx, &tries), id.pk(), id.text, update, c)
 	if refused(err) {
 		if tries == 1 && !s.unsure.has(ch.key()) {
@@ -138,9 +139,11 @@ func (s *Store) write(ctx context.Context, id rowID, ch *change) (*row, error) {
 		if it, err = s.table.get(ctx, id.pk(), id.text, true); err == nil && it == nil {
 			return nil, errMoved
 		}
+		later = it.num(attrUpdated) != now.UnixMilli()
 	}
 	if err != nil {
 		s.unsure.first(ch.key())
+		s.counts.doubted()
 		return nil, err
 	}
 	after, err := s.row(ctx, it)
@@ -149,6 +152,9 @@ func (s *Store) write(ctx context.Context, id rowID, ch *change) (*row, error) {
 	}
 	if !ch.made(after) {
 		return nil, errMoved
+	}
+	if later {
+		s.counts.doubted()
 	}
 	if after.status() != pipeline.StatusAccepted {
 		s.leases.tried(id.text, after.graph.Nodes())

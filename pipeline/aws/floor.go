@@ -10,11 +10,13 @@ import (
 
 // floor knows, for each pipeline, the row before which all are finished. What is
 // still to do lies above it, so that looking for it costs nothing for the
-// millions below.
+// millions below. It is stored now and then, so that a new process begins there.
 type floor struct {
 	s  *Store
 	mu sync.Mutex
 	of map[string]*groundOf
+
+	received map[pipeline.StepKey]time.Time // when what was received last had been due
 }
 
 type groundOf struct {
@@ -22,22 +24,35 @@ type groundOf struct {
 	at     time.Time
 	oldest time.Time            // when the oldest unfinished row was accepted
 	due    map[string]time.Time // by step: due time of the first queued cells above
-	seen   time.Time            // how far the look went
+	stored time.Time            // when the floor was stored
 }
 
 const (
-	floorLag   = 2 * time.Minute // rows may still be stored with times that far back
-	floorLook  = 50              // unfinished rows looked at for what is due
-	floorEvery = 5               // times as seldom as counters
+	floorLag   = 15 * time.Second // rows may still be stored with times that far back
+	floorLook  = 100              // rows looked at behind the first unfinished one, for what is due
+	floorWalk  = 5_000            // finished rows one look goes over
+	floorEvery = 10               // times as seldom as counters
+	floorStore = time.Minute
 )
 
-func newFloor(s *Store) *floor { return &floor{s: s, of: map[string]*groundOf{}} }
+func newFloor(s *Store) *floor {
+	return &floor{s: s, of: map[string]*groundOf{}, received: map[pipeline.StepKey]time.Time{}}
+}
 
+// ground is where a pipeline's floor is in this process. The caller holds the
+// lock.
 func (f *floor) ground(name string) *groundOf {
 	g := f.of[name]
 	if g == nil {
 		g = &groundOf{low: firstID(0)}
 		f.of[name] = g
+	}
+	stored, reopened := f.s.counts.marks(name)
+	if stored > g.low {
+		g.low = stored
+	}
+	if reopened != "" && reopened < g.low {
+		g.low, g.at = reopened, time.Time{}
 	}
 	return g
 }
@@ -56,6 +71,14 @@ func (f *floor) lower(name, id string) {
 	if g := f.ground(name); id < g.low {
 		g.low, g.at = id, time.Time{}
 	}
+}
+
+// took notes when a step that is given out had been due: what is still queued
+// there is hardly older.
+func (f *floor) took(name, step string, due time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.received[pipeline.StepKey{Pipeline: name, Step: step}] = due
 }
 
 // oldest adds to counters when the oldest unfinished rows were accepted and the
@@ -79,9 +102,7 @@ func (f *floor) oldest(ctx context.Context, out *pipeline.Counts) error {
 		}
 		for key, s := range out.Steps {
 			if key.Pipeline == name && s.Queued > 0 {
-				if s.OldestDue = g.due[key.Step]; s.OldestDue.IsZero() {
-					s.OldestDue = g.seen
-				}
+				s.OldestDue = f.due(key, &g)
 				out.Steps[key] = s
 			}
 		}
@@ -89,66 +110,69 @@ func (f *floor) oldest(ctx context.Context, out *pipeline.Counts) error {
 	return nil
 }
 
+// due is when the oldest queued row of a step was due: the first that was seen,
+// else about as old as what was received last.
+func (f *floor) due(key pipeline.StepKey, g *groundOf) time.Time {
+	if at := g.due[key.Step]; !at.IsZero() {
+		return at
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if at := f.received[key]; !at.IsZero() {
+		return at
+	}
+	return g.at.UTC()
+}
+
 // look reads the first unfinished rows above the floor, and raises it to them.
 func (f *floor) look(ctx context.Context, name string) (groundOf, error) {
 	f.mu.Lock()
 	g := *f.ground(name)
-	if low := f.s.counts.low(name); low != "" && low < g.low {
-		g.low, g.at = low, time.Time{}
-	}
 	f.mu.Unlock()
 	if time.Since(g.at) < floorEvery*f.s.age() {
 		return g, nil
 	}
-	next, err := f.scan(ctx, name, g.low)
+	next, err := f.scan(ctx, name, g)
 	if err != nil {
 		return g, err
 	}
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.ground(name).low < g.low { // lowered meanwhile
-		next.low = f.ground(name).low
+	if now := f.ground(name).low; now < g.low { // lowered meanwhile
+		next.low = now
 	}
-	*f.ground(name) = next
-	return next, nil
+	*f.of[name] = next
+	f.mu.Unlock()
+	return next, f.store(ctx, name, &next)
 }
 
-func (f *floor) scan(ctx context.Context, name, low string) (groundOf, error) {
+func (f *floor) scan(ctx context.Context, name string, was groundOf) (groundOf, error) {
 	now := time.Now()
-	g := groundOf{low: low, at: now, due: map[string]time.Time{}, seen: now.UTC()}
+	g := groundOf{low: was.low, at: now, due: map[string]time.Time{}, stored: was.stored}
 	young := firstID(now.Add(-floorLag).UnixMilli())
-	open, passed := 0, ""
-	for r, err := range f.s.walk(ctx, span{pipelines: []string{name}, from: low, strong: true, pageRows: floorLook}) {
+	open, looked, passed := 0, 0, ""
+	for r, err := range f.s.walk(ctx, span{pipelines: []string{name}, from: g.low, pageRows: floorLook}) {
 		if err != nil {
 			return g, err
 		}
 		shown := f.s.leases.over(r.row, now)
-		status := shown.status()
-		if status != pipeline.StatusDiscarded && status != pipeline.StatusRejected {
+		if status := shown.status(); status != pipeline.StatusDiscarded && status != pipeline.StatusRejected {
 			g.note(shown)
 		}
-		if !shown.unfinished() {
-			if open == 0 {
-				passed = r.id.text
-			}
-			continue
-		}
 		if open == 0 {
-			g.oldest = r.id.created()
 			passed = r.id.text
 		}
-		g.seen = r.id.created()
-		if open++; open == floorLook {
+		if shown.unfinished() {
+			if open++; open == 1 {
+				g.oldest, looked = r.id.created(), 0
+			}
+		}
+		if looked++; open > 0 && looked >= floorLook || looked >= floorWalk {
 			break
 		}
 	}
 	if passed != "" {
-		g.low = min(passed, young)
-		if passed < young {
-			f.s.counts.raised(name, passed)
-		}
+		g.low = max(g.low, min(passed, young))
 	}
-	g.low = max(g.low, low)
 	return g, nil
 }
 
@@ -162,6 +186,46 @@ func (g *groundOf) note(r *row) {
 	}
 }
 
+// store keeps a floor that was raised, once in a while, and moves the mark of
+// rows that were queued again below the stored floor up to where it stands now.
+func (f *floor) store(ctx context.Context, name string, g *groundOf) error {
+	stored, reopened := f.s.counts.marks(name)
+	if reopened != "" && g.low > reopened {
+		if err := f.moveMark(ctx, name, reopened, g.low, stored); err != nil {
+			return err
+		}
+	}
+	if g.low <= stored || time.Since(g.stored) < floorStore {
+		return nil
+	}
+	c := condition{expr: "attribute_not_exists(id) OR id < :id", values: item{":id": str(g.low)}}
+	if _, err := f.s.table.update(ctx, countersPK, floorPrefix+name, "SET id = :id", c); err != nil && !refused(err) {
+		return err
+	}
+	f.mu.Lock()
+	f.of[name].stored = time.Now()
+	f.mu.Unlock()
+	return nil
+}
+
+func (f *floor) moveMark(ctx context.Context, name, from, to, stored string) error {
+	same := condition{expr: "id = :was", values: item{":was": str(from)}}
+	var err error
+	if to >= stored {
+		err = f.s.table.delete(ctx, countersPK, lowPrefix+name, same)
+	} else {
+		same.values[":to"] = str(to)
+		_, err = f.s.table.update(ctx, countersPK, lowPrefix+name, "SET id = :to", same)
+	}
+	if refused(err) {
+		return nil // lowered again meanwhile
+	}
+	if err == nil {
+		f.s.counts.remark(name, from, to, to >= stored)
+	}
+	return err
+}
+
 // reopen makes sure that a row that is finished, and may lie below the floors of
 // other processes, is found again before it is queued again.
 func (s *Store) reopen(ctx context.Context, r *row) error {
@@ -172,6 +236,7 @@ func (s *Store) reopen(ctx context.Context, r *row) error {
 	if time.Since(r.id.created()) < floorLag {
 		return nil
 	}
+	s.counts.reopened(r.pipeline(), r.id.text)
 	c := condition{expr: "attribute_not_exists(id) OR id > :id", values: item{":id": str(r.id.text)}}
 	_, err := s.table.update(ctx, countersPK, lowPrefix+r.pipeline(), "SET id = :id", c)
 	if refused(err) {

@@ -113,8 +113,8 @@ func (mv moves) allowed(r *row, m *pipeline.Move) error {
 }
 
 // requeue makes one move: the cell is queued in a new generation, so that older
-// messages and the outcomes of older deliveries are stale; then its dead letter
-// goes, then its message is sent.
+// messages and the outcomes of older deliveries are stale; then its message is
+// sent, then its dead letter goes. What was begun is not cut off.
 func (mv moves) requeue(ctx context.Context, m *pipeline.Move) error {
 	r, err := mv.s.readRow(ctx, m.Row)
 	if err != nil {
@@ -124,6 +124,7 @@ func (mv moves) requeue(ctx context.Context, m *pipeline.Move) error {
 		return pipeline.ErrNotFound
 	}
 	if err := mv.allowed(r, m); err != nil {
+		mv.sendAgain(ctx, r, m)
 		return errors.Join(err, mv.s.forgetLetter(ctx, r, m))
 	}
 	if err := mv.s.reopen(ctx, r); err != nil {
@@ -140,14 +141,24 @@ func (mv moves) requeue(ctx context.Context, m *pipeline.Move) error {
 	if err != nil {
 		return err
 	}
+	ctx = context.WithoutCancel(ctx)
 	mv.s.leases.drop(m.Row, m.Step)
-	if err := mv.s.exhume(ctx, r, after, m.Step); err != nil {
-		return err
-	}
+	mv.send(ctx, after, m.Step)
+	return mv.s.exhume(ctx, r, after, m.Step)
+}
+
+func (mv moves) send(ctx context.Context, r *row, step string) {
 	ctx, cancel := context.WithTimeout(ctx, sendFor)
 	defer cancel()
-	mv.s.sendPatiently(ctx, pipeline.StepKey{Pipeline: r.pipeline(), Step: m.Step}, messageBody(m.Row, after.cells[m.Step].Gen))
-	return nil
+	mv.s.sendPatiently(ctx, pipeline.StepKey{Pipeline: r.pipeline(), Step: step}, messageBody(r.id.text, r.cells[step].Gen))
+}
+
+// sendAgain sends the message of a move that the same operation made before it
+// was cut off: nobody knows whether it was sent.
+func (mv moves) sendAgain(ctx context.Context, r *row, m *pipeline.Move) {
+	if c := r.cells[m.Step]; m.Letter != "" && m.Operation != "" && c.Op == m.Operation && c.State == cellQueued && c.Moved && r.aside == nil {
+		mv.send(ctx, r, m.Step)
+	}
 }
 
 // change is the write of a move.

@@ -46,7 +46,7 @@ func (w work) Receive(ctx context.Context, req pipeline.ReceiveRequest) ([]pipel
 // there, while they come in full batches.
 func (w work) poll(ctx context.Context, q *queue, req pipeline.ReceiveRequest, wait time.Duration) ([]types.Message, time.Time, error) {
 	give := func(ms []types.Message) { w.giveBack(q, req, ms) }
-	messages, at, err := q.wait(ctx, q.life, q.all(w.s), min(req.N, batchMost), req.Hide, max(wait, 0), give)
+	messages, at, err := q.wait(ctx, q.life, w.s.queues.polling, min(req.N, batchMost), req.Hide, max(wait, 0), give)
 	if err != nil || len(messages) < batchMost || req.N <= batchMost {
 		if len(messages) > req.N { // of a poll begun when more was allowed
 			give(messages[req.N:])
@@ -86,8 +86,6 @@ func (w work) pollMore(ctx context.Context, q *queue, req pipeline.ReceiveReques
 	all.Wait()
 	return messages
 }
-
-func (q *queue) all(s *Store) *sync.WaitGroup { return s.queues.all }
 
 // giveBack puts messages back that nobody waits for any more: a copy is sent and
 // the message deleted, since its receive count would be taken for an attempt.
@@ -241,6 +239,7 @@ func (w work) deliver(ctx context.Context, q *queue, req pipeline.ReceiveRequest
 	}
 	d.Receipt = pipeline.Receipt{Token: l.token, Slot: r.item.size(), Handle: receipt{Handle: m.handle, Message: m.id, Cell: raw, Gen: c.Gen, Count: m.count, Receives: m.count - max(m.Base, 0)}.encode()}
 	w.s.leases.take(r.id.text, req.Step, l)
+	w.s.floor.took(req.Pipeline, req.Step, fromMillis(c.Due))
 	return d, nil
 }
 

@@ -11,7 +11,8 @@ import (
 // Its entry among the counters then grows old instead of being taken away: that
 // is how others know. Rows are the truth, so the counters are compared with them
 // at the next quiet moment, when nothing has changed from before the comparison
-// until after it, and set right.
+// until after it, and set right. A process that does not know what one of its
+// writes has changed asks for the same.
 
 const (
 	recountMost  = 300_000 // rows of a pipeline that are gone through for it
@@ -21,35 +22,49 @@ const (
 // errBusy: rows changed while they were counted.
 var errBusy = errors.New("not a quiet moment")
 
-// recount sets the counters right if a process was lost since the last time.
+// doubted notes that this process cannot tell what it has changed.
+func (c *counts) doubted() { c.doubts.Store(true) }
+
+// recount sets the counters right if a process was lost since the last time, or
+// this one has doubts.
 func (c *counts) recount(ctx context.Context) error {
 	c.mu.Lock()
 	lost := c.lost
 	c.mu.Unlock()
-	if len(lost) == 0 {
+	doubts := c.doubts.Swap(false)
+	if len(lost) == 0 && !doubts {
 		return nil
 	}
+	done, err := c.recountAll(ctx, lost)
+	if doubts && !done {
+		c.doubted()
+	}
+	return err
+}
+
+// recountAll answers whether all is counted again; else it is tried again soon.
+func (c *counts) recountAll(ctx context.Context, lost []string) (bool, error) {
 	names, err := c.s.partitions.pipelines(ctx)
 	if err != nil {
-		return err
+		return false, err
 	}
 	for _, name := range names {
 		if err := c.recountOne(ctx, name); errors.Is(err, errBusy) {
-			return nil // again soon
+			return false, nil
 		} else if err != nil {
-			return err
+			return false, err
 		}
 	}
 	for _, process := range lost {
 		if err := c.s.table.delete(ctx, countersPK, runningPrefix+process); err != nil {
-			return err
+			return false, err
 		}
 	}
 	c.mu.Lock()
 	c.lost, c.read = nil, nil
 	c.mu.Unlock()
-	c.log.InfoContext(ctx, "counted again after a process was lost", "processes", len(lost))
-	return nil
+	c.log.InfoContext(ctx, "counted again", "lost_processes", len(lost))
+	return true, nil
 }
 
 func (c *counts) recountOne(ctx context.Context, name string) error {

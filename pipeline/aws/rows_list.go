@@ -36,7 +36,76 @@ func (rs rows) List(ctx context.Context, f pipeline.RowFilter) (pipeline.Page[pi
 	if sp.from != "" && sp.to != "" && sp.from >= sp.to {
 		return l.page, nil
 	}
+	if l.open() && f.Pipeline != "" {
+		return l.page, l.run(ctx, l.above(ctx, sp))
+	}
 	return l.page, l.run(ctx, rs.s.walk(ctx, sp))
+}
+
+// open tells whether only rows can match that have a step still to be done:
+// they lie above the floor, or are dead.
+func (l *listing) open() bool {
+	switch l.f.State {
+	case pipeline.StateQueued, pipeline.StateRunning, pipeline.StateRetrying:
+		if l.f.Status == pipeline.StatusAccepted || l.f.Status == pipeline.StatusInProgress {
+			return true
+		}
+		return l.f.Status == "" && l.f.Statuses != nil && !slices.Contains(l.f.Statuses, pipeline.StatusDiscarded)
+	}
+	return false
+}
+
+// above walks the rows above the floor, and the dead ones below it.
+func (l *listing) above(ctx context.Context, sp span) iter.Seq2[found, error] {
+	return func(yield func(found, error) bool) {
+		name := l.f.Pipeline
+		low := l.s.floor.low(name)
+		below := func() bool { return l.deadUnder(ctx, sp, low, yield) }
+		if !sp.descending && !below() {
+			return
+		}
+		upper := sp
+		upper.from = max(sp.from, low)
+		if sp.to == "" || upper.from < sp.to {
+			for r, err := range l.s.walk(ctx, upper) {
+				if !yield(r, err) || err != nil {
+					return
+				}
+			}
+		}
+		if sp.descending {
+			below()
+		}
+	}
+}
+
+// deadUnder walks the dead rows of a span that lie under the floor.
+func (l *listing) deadUnder(ctx context.Context, sp span, low string, yield func(found, error) bool) bool {
+	q := query{pk: deadPK(l.f.Pipeline), from: sp.from, to: justBelow(low), descending: sp.descending, strong: true}
+	if sp.to != "" && sp.to < low {
+		q.to = justBelow(sp.to)
+	}
+	if q.from > q.to {
+		return true
+	}
+	items, err := l.s.table.all(ctx, q)
+	if err != nil {
+		return yield(found{}, err)
+	}
+	ids := make([]string, len(items))
+	for i, it := range items {
+		ids[i] = it.str(attrSK)
+	}
+	rows, err := l.s.rowsOf(ctx, ids)
+	if err != nil {
+		return yield(found{}, err)
+	}
+	for _, text := range ids {
+		if r := rows[text]; r != nil && !l.yieldWith(ctx, r, yield) {
+			return false
+		}
+	}
+	return true
 }
 
 // listing is one call of List.

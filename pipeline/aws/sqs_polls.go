@@ -27,7 +27,7 @@ type poll struct {
 
 // wait answers what a poll brings; with ctx over it leaves the poll to the next
 // caller. give takes what comes for nobody.
-func (q *queue) wait(ctx context.Context, life context.Context, all *sync.WaitGroup, n int, hide, wait time.Duration, give func([]types.Message)) ([]types.Message, time.Time, error) {
+func (q *queue) wait(ctx context.Context, life context.Context, all *underWay, n int, hide, wait time.Duration, give func([]types.Message)) ([]types.Message, time.Time, error) {
 	q.polls.mu.Lock()
 	p := q.polls.going
 	if p == nil || p.taken {

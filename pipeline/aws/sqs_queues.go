@@ -22,9 +22,10 @@ const (
 
 // queues are the SQS queues this process knows, by name.
 type queues struct {
-	client *sqs.Client
-	life   context.Context
-	all    *sync.WaitGroup // requests nobody waits for
+	client  *sqs.Client
+	life    context.Context
+	all     *underWay // requests nobody waits for
+	polling *underWay // long polls
 
 	mu      sync.Mutex
 	byName  map[string]*queue
@@ -49,7 +50,7 @@ type hide struct {
 }
 
 func newQueues(life context.Context, client *sqs.Client) *queues {
-	return &queues{client: client, life: life, all: &sync.WaitGroup{}, byName: map[string]*queue{}, sources: map[string]bool{}}
+	return &queues{client: client, life: life, all: newUnderWay(), polling: newUnderWay(), byName: map[string]*queue{}, sources: map[string]bool{}}
 }
 
 // get finds a queue by name. Its address is asked for once.
@@ -259,7 +260,7 @@ func (q *queue) depth(ctx context.Context) (visible, hidden, delayed int64, err 
 }
 
 // drain sends what batches still wait for, and waits for requests under way
-// until ctx ends.
+// until ctx ends. It does not wait for long polls.
 func (qs *queues) drain(ctx context.Context) {
 	qs.mu.Lock()
 	for _, q := range qs.byName {
@@ -268,13 +269,5 @@ func (qs *queues) drain(ctx context.Context) {
 		q.hides.expire()
 	}
 	qs.mu.Unlock()
-	done := make(chan struct{})
-	go func() {
-		qs.all.Wait()
-		close(done)
-	}()
-	select {
-	case <-done:
-	case <-ctx.Done():
-	}
+	qs.all.wait(ctx)
 }

@@ -58,7 +58,7 @@ func (src *Source) round(ctx context.Context) error {
 		return err
 	}
 	give := func(ms []types.Message) { src.giveBack(q, ms) }
-	received, _, err := q.wait(ctx, q.life, src.s.queues.all, batchMost, sourceHide, src.poll, give)
+	received, _, err := q.wait(ctx, q.life, src.s.queues.polling, batchMost, sourceHide, src.poll, give)
 	if err != nil || len(received) == 0 {
 		return err
 	}

@@ -63,7 +63,7 @@ func NewSQSStep(a *Account, cfg SQSStep) (*SQSCaller, error) {
 		o.Retryer, o.Region = singleTry(), region
 		o.HTTPClient = roomy(a.sdk.HTTPClient, cfg.Concurrency)
 	})
-	s.outgoing = newBatcher(context.Background(), new(sync.WaitGroup), parcelLinger, s.deliver)
+	s.outgoing = newBatcher(context.Background(), newUnderWay(), parcelLinger, s.deliver)
 	return s, nil
 }
 
