@@ -22,7 +22,7 @@ func (f *foreignQueues) Take(ctx context.Context, name string, n int, hide, wait
 	}
 	out, err := f.client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: url, MaxNumberOfMessages: int32(min(n, batchMost)),
 		VisibilityTimeout: wholeSeconds(max(hide, time.Second), longestHide), WaitTimeSeconds: wholeSeconds(wait, longestPoll),
-		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll}, MessageAttributeNames: []string{"All"}})
+		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll}, MessageAttributeNames: []string{"All"}}, patience(wholeSeconds(wait, longestPoll))...)
 	if err != nil {
 		return nil, f.fail(err, "ReceiveMessage", name)
 	}

@@ -29,6 +29,7 @@ type queues struct {
 
 	mu      sync.Mutex
 	byName  map[string]*queue
+	lookups map[string]*lookup // under way
 	sources map[string]bool // those that others put messages on, for rows
 }
 
@@ -50,29 +51,7 @@ type hide struct {
 }
 
 func newQueues(life context.Context, client *sqs.Client) *queues {
-	return &queues{client: client, life: life, all: newUnderWay(), polling: newUnderWay(), byName: map[string]*queue{}, sources: map[string]bool{}}
-}
-
-// get finds a queue by name. Its address is asked for once.
-func (qs *queues) get(ctx context.Context, name string) (*queue, error) {
-	qs.mu.Lock()
-	q := qs.byName[name]
-	qs.mu.Unlock()
-	if q != nil {
-		return q, nil
-	}
-	out, err := qs.client.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
-	if err != nil {
-		return nil, failure(err, "sqs:GetQueueUrl", "queue "+name)
-	}
-	qs.mu.Lock()
-	defer qs.mu.Unlock()
-	if q := qs.byName[name]; q != nil {
-		return q, nil
-	}
-	q = qs.open(name, sdkaws.ToString(out.QueueUrl))
-	qs.byName[name] = q
-	return q, nil
+	return &queues{client: client, life: life, all: newUnderWay(), polling: newUnderWay(), byName: map[string]*queue{}, lookups: map[string]*lookup{}, sources: map[string]bool{}}
 }
 
 func (qs *queues) open(name, url string) *queue {
@@ -104,7 +83,7 @@ func (q *queue) receive(ctx context.Context, n int, hide, wait time.Duration) ([
 		VisibilityTimeout: wholeSeconds(max(hide, time.Second), longestHide), WaitTimeSeconds: wholeSeconds(wait, longestPoll),
 		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameApproximateReceiveCount,
 			types.MessageSystemAttributeNameApproximateFirstReceiveTimestamp},
-		MessageAttributeNames: []string{"All"}})
+		MessageAttributeNames: []string{"All"}}, patience(wholeSeconds(wait, longestPoll))...)
 	if err != nil {
 		return nil, q.fail(err, "ReceiveMessage")
 	}
