@@ -79,7 +79,8 @@ func TestProbesAreCountedOverAllProcesses(t *testing.T) {
 				t.Errorf("after they succeeded it is %s, %d probes", b.State, len(b.Probed))
 			}
 		}
-		f.until(15 * time.Minute)
+		f.answer(ok)
+		f.until(5 * time.Minute)
 		f.members[0].wantStatus(pipeline.StatusDone, ids...)
 	})
 }
@@ -130,7 +131,7 @@ func TestAProbeOfADeadProcessIsGivenBack(t *testing.T) {
 		if got := other.breaker(); got.State != "half-open" || got.Granted != out {
 			t.Errorf("before anybody can know: %s, %d granted", got.State, got.Granted)
 		}
-		f.until(12 * time.Minute)
+		f.until(10 * time.Minute)
 		if got := other.breaker(); got.State != "closed" {
 			t.Errorf("it stayed %s with %d granted", got.State, got.Granted)
 		}

@@ -191,11 +191,22 @@ func (e *Engine) load(ctx context.Context) error {
 
 // Ready answers nil while the engine takes work and the backend answers.
 func (e *Engine) Ready(ctx context.Context) error {
+	if err := e.TakesWork(ctx); err != nil {
+		return err
+	}
+	return e.StoreReady(ctx)
+}
+
+// TakesWork answers nil while the engine runs and is not about to end.
+func (e *Engine) TakesWork(context.Context) error {
 	if !e.accepting.Load() {
 		return &Error{Code: CodeUnavailable, Text: "the engine is starting or stopping"}
 	}
-	return e.backend.Ready(ctx)
+	return nil
 }
+
+// StoreReady answers nil while the backend answers.
+func (e *Engine) StoreReady(ctx context.Context) error { return e.backend.Ready(ctx) }
 
 // worker finds the runtime of a configured step, or nil.
 func (e *Engine) worker(pipeline, step string) *worker {

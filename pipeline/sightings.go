@@ -124,15 +124,10 @@ func (f *fleet) census() []string {
 // that was never seen is looked up.
 func (f *fleet) gone(ctx context.Context, id string) (bool, error) {
 	f.mu.RLock()
-	s := f.others[id]
+	s, present := f.others[id], f.there(id)
 	f.mu.RUnlock()
-	switch {
-	case id == f.id:
-		return false, nil
-	case s != nil:
-		return time.Since(s.seen) >= goneAfter, nil
-	case !f.shared:
-		return true, nil
+	if present || s != nil || !f.shared {
+		return !present, nil
 	}
 	rec, err := f.e.backend.Records.Get(ctx, kindInstance, id)
 	f.mu.Lock()
@@ -154,6 +149,10 @@ func (f *fleet) gone(ctx context.Context, id string) (bool, error) {
 func (f *fleet) present(id string) bool {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
+	return f.there(id)
+}
+
+func (f *fleet) there(id string) bool {
 	s := f.others[id]
 	return id == f.id || s != nil && time.Since(s.seen) < goneAfter
 }

@@ -33,9 +33,9 @@ func rowLine(p RowProps) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var2 string
-		templ_7745c5c3_Var2, templ_7745c5c3_Err = templ.JoinStringErrs("row:" + p.Row.ID + " breakers")
+		templ_7745c5c3_Var2, templ_7745c5c3_Err = templ.JoinStringErrs("row:" + p.Row.ID + " row:* breakers")
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/row_line.templ`, Line: 4, Col: 97}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/row_line.templ`, Line: 4, Col: 103}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var2))
 		if templ_7745c5c3_Err != nil {
