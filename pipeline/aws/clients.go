@@ -15,7 +15,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
-	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/logging"
@@ -95,7 +94,6 @@ func (a *Account) cloudwatch() *cloudwatch.Client {
 	return cloudwatch.NewFromConfig(a.sdk, func(o *cloudwatch.Options) { o.RetryMaxAttempts = 3 })
 }
 
-func (a *Account) sns() *sns.Client       { return sns.NewFromConfig(a.sdk) }
 func (a *Account) lambda() *lambda.Client { return lambda.NewFromConfig(a.sdk) }
 func (a *Account) sts() *sts.Client       { return sts.NewFromConfig(a.sdk) }
 

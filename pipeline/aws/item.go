@@ -26,10 +26,6 @@ func num(n int64) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
 }
 
-func float(f float64) types.AttributeValue {
-	return &types.AttributeValueMemberN{Value: strconv.FormatFloat(f, 'g', -1, 64)}
-}
-
 func blob(b []byte) types.AttributeValue { return &types.AttributeValueMemberB{Value: b} }
 
 // at keeps a time in milliseconds.
@@ -46,14 +42,6 @@ func (i item) num(name string) int64 {
 	if v, ok := i[name].(*types.AttributeValueMemberN); ok {
 		n, _ := strconv.ParseInt(v.Value, 10, 64)
 		return n
-	}
-	return 0
-}
-
-func (i item) float(name string) float64 {
-	if v, ok := i[name].(*types.AttributeValueMemberN); ok {
-		f, _ := strconv.ParseFloat(v.Value, 64)
-		return f
 	}
 	return 0
 }
@@ -82,21 +70,4 @@ func fromMillis(ms int64) time.Time {
 		return time.Time{}
 	}
 	return time.UnixMilli(ms).UTC()
-}
-
-// size is about what the item is charged for, in bytes.
-func (i item) size() int64 {
-	n := 0
-	for name, v := range i {
-		n += len(name)
-		switch v := v.(type) {
-		case *types.AttributeValueMemberS:
-			n += len(v.Value)
-		case *types.AttributeValueMemberB:
-			n += len(v.Value)
-		default:
-			n += 8
-		}
-	}
-	return int64(n)
 }
