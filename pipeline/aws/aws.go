@@ -25,7 +25,7 @@ type Config struct {
 	Logger    *slog.Logger
 
 	// For tests, which cannot wait; zero: as documented beside each.
-	Poll  time.Duration // one long poll, at most 20 s; 20 s
+	Poll  time.Duration // one long poll, at most 20 s; 10 s
 	Flush time.Duration // how long counters are added up here before they are written; 1 s
 	Age   time.Duration // how old shared state read from a cache may be; 0.6 s
 	Lost  time.Duration // silence after which a process that counts is lost; 1 min
@@ -43,6 +43,7 @@ const (
 	defaultRetention = 30 * 24 * time.Hour
 	endFor           = 5 * time.Second // how long Close waits for requests under way
 	metricsFlush     = 10 * time.Second
+	usualPoll        = 10 * time.Second       // of at most 20: a process that stops waits for its last one
 	sharedAge        = 600 * time.Millisecond // the engine reads it each second: a forced breaker is known everywhere within two
 )
 
@@ -83,7 +84,7 @@ type Store struct {
 
 // Open prepares the backend. It creates nothing and asks for nothing.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
-	cfg.Poll, cfg.Flush, cfg.Age = cmp.Or(cfg.Poll, longestPoll), cmp.Or(cfg.Flush, time.Second), cmp.Or(cfg.Age, sharedAge)
+	cfg.Poll, cfg.Flush, cfg.Age = cmp.Or(cfg.Poll, usualPoll), cmp.Or(cfg.Flush, time.Second), cmp.Or(cfg.Age, sharedAge)
 	cfg.Lost = cmp.Or(cfg.Lost, time.Minute)
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
