@@ -216,7 +216,7 @@ func receiveWakes(e *env) {
 	ds := e.receive(q)
 	<-done
 	same(e, "deliveries", len(ds), 1)
-	if took := time.Since(start); took > 5*e.tick() {
+	if took := time.Since(start); took > 8*e.tick() {
 		e.Errorf("what arrived after %v was delivered after %v", 2*e.tick(), took)
 	}
 	if len(ds) == 0 {
@@ -225,7 +225,7 @@ func receiveWakes(e *env) {
 	start = time.Now()
 	e.settle(retry(ds[0], e.now().Add(3*e.tick())))
 	same(e, "deliveries after the backoff", len(e.receive(q)), 1)
-	if took := time.Since(start); took > 6*e.tick() {
+	if took := time.Since(start); took > 9*e.tick() {
 		e.Errorf("what was due after %v was delivered after %v", 3*e.tick(), took)
 	}
 }
