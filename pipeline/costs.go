@@ -23,6 +23,7 @@ type Costs struct {
 	IdleOver time.Duration // the last so long, from which a day is worked out; 0: it is too early to tell
 	Monthly  []CostMonthly // what is paid by the month, once for all processes
 
+	Batch     int           // messages that share a request, at most
 	Claim     float64       // dollars a million calls of an exclusive step cost more, and each sign of life of a call
 	Beat      time.Duration // how often a call under way gives a sign of life
 	Processes int           // on this store now, each with an idle price of its own

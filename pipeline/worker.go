@@ -81,6 +81,7 @@ func (w *worker) run(ctx, calls context.Context) {
 // admit waits until at least one call may be made: not paused, a slot free, the
 // rate not used up, the breaker letting calls through.
 func (w *worker) admit(ctx context.Context) (int, permit) {
+	w.gather(ctx)
 	n, wait, changed := w.limits.take(receiveMost)
 	if n == 0 {
 		pause(ctx, wait, changed)

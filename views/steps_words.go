@@ -25,7 +25,19 @@ func (p StepProps) sentence() string {
 	if s.Breaker != "" {
 		text += " Guarded by breaker " + s.Breaker + "."
 	}
-	return text
+	return text + exclusiveWords(s)
+}
+
+// exclusiveWords says what a claim before each call is for, and what it costs.
+func exclusiveWords(s pipeline.StepDetail) string {
+	if !s.Exclusive {
+		return ""
+	}
+	text := " Claimed before each call, so that no two are made at once"
+	if s.Costs != nil {
+		text += ": " + claimWords(s.Costs)
+	}
+	return text + "."
 }
 
 func plural(n int, one, many string) string {

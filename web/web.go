@@ -24,6 +24,7 @@ type Config struct {
 	PublicURL      string         // as seen through a proxy; may be empty
 	AllowedHosts   []string       // names, with or without a port, that may be asked for besides
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For and X-Forwarded-Host count
+	ProbesOnly     bool           // pages, API and intake are another process's
 
 	Assets  *static.Assets
 	API     *api.API
@@ -97,6 +98,11 @@ func (s *site) dispatch(w http.ResponseWriter, r *http.Request) {
 	path := r.URL.EscapedPath()
 	if probe(path) {
 		s.probes.ServeHTTP(w, r)
+		return
+	}
+	if s.ProbesOnly {
+		problem.Write(w, r, problem.Problem{Status: http.StatusNotFound,
+			Detail: "This process only works on steps (--only workers): pages, API and intake are those of a process that runs without it."})
 		return
 	}
 	if path+"/" == s.base && (r.Method == http.MethodGet || r.Method == http.MethodHead) {

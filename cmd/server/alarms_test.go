@@ -37,9 +37,15 @@ notify:
 		t.Errorf("history %+v", a.History)
 	}
 	calls := p.down.seen("pager", "")
-	equal(t, "messages about the storm", len(calls), 1)
-	for text, want := range map[string]bool{"many-dead": true, "some-dead": true, "only-a-notice": false, "too-many-dead": false} {
-		equal(t, "the message names "+text, strings.Contains(string(calls[0].body), `"`+text+`"`), want)
+	if p.aws == nil { // there the counters come to 20 in more than one step
+		equal(t, "messages about the storm", len(calls), 1)
+	}
+	messages := ""
+	for _, c := range calls {
+		messages += string(c.body)
+	}
+	for text, want := range map[string]int{"many-dead": 1, "some-dead": 1, "only-a-notice": 0, "too-many-dead": 0} {
+		equal(t, "messages that name "+text, strings.Count(messages, `"`+text+`"`), want)
 	}
 	notice := eventually(t, "the failed notice", func() alarmDoc { return p.alarm("only-a-notice") }, func(a alarmDoc) bool {
 		return len(a.History) > 0 && len(a.History[0].Notified) > 0

@@ -2,18 +2,23 @@ package main
 
 import (
 	"crypto/rand"
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"redrive/pipeline/aws/awstest"
 )
 
 // onAWS begins the name of every test that runs the program on the AWS backend.
 const onAWS = "TestAWS"
+
+// patienceAWS is longer: what a killed process had taken is hidden for half a minute.
+const patienceAWS = 75 * time.Second
 
 // keepToItself lets nothing that runs in this process, or is started by it, find
 // another account than the one of the tests.
@@ -50,6 +55,7 @@ func newAccount(t *testing.T) *account {
 	a := &account{prefix: "p" + strings.ToLower(rand.Text()[:8]) + "-", functions: map[string]function{}, sqs: awstest.NewProxy(t, e.SQS), dynamodb: awstest.NewProxy(t, e.DynamoDB),
 		cloudwatch: awstest.CloudWatch(t), sns: awstest.SNS(t)}
 	a.lambda = awstest.Lambda(t, a.invoke)
+	a.sqs.Inject(awstest.Fault{Action: "ReceiveMessage", Do: pollsOf(time.Second)})
 	sts := awstest.STS(t)
 	a.at = awstest.Endpoints{SQS: a.sqs.URL, DynamoDB: a.dynamodb.URL, CloudWatch: a.cloudwatch.URL, SNS: a.sns.URL, Lambda: a.lambda.URL, STS: sts.URL}
 	door := httptest.NewServer(services{"sqs": a.sqs, "dynamodb": a.dynamodb, "monitoring": a.cloudwatch, "sns": a.sns, "lambda": a.lambda, "sts": sts})
@@ -98,4 +104,23 @@ func (a *account) invoke(name string, payload []byte) awstest.LambdaAnswer {
 		return awstest.NoSuchFunction(name)
 	}
 	return f(payload)
+}
+
+// pollsOf makes long polls short: the program waits for them when it ends. SQS
+// may answer sooner than it was asked to.
+func pollsOf(most time.Duration) awstest.Harm {
+	return func(next awstest.Handle) awstest.Handle {
+		return func(c *awstest.Call) *awstest.Answer {
+			var request map[string]any
+			if err := json.Unmarshal(c.Body, &request); err != nil {
+				return next(c)
+			}
+			if wait, ok := request["WaitTimeSeconds"].(float64); ok {
+				request["WaitTimeSeconds"] = min(wait, most.Seconds())
+			}
+			short := *c
+			short.Body, _ = json.Marshal(request)
+			return next(&short)
+		}
+	}
 }

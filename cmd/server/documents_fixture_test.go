@@ -63,6 +63,14 @@ type overviewDoc struct {
 		Rows  map[string]int `json:"rows"`
 		Steps []stepDoc      `json:"steps"`
 	} `json:"pipelines"`
+	Instances []instanceDoc `json:"instances"`
+}
+
+type instanceDoc struct {
+	Name  string `json:"name"`
+	Runs  string `json:"runs"`
+	State string `json:"state"`
+	Leads bool   `json:"leads"`
 }
 
 type stepDoc struct {

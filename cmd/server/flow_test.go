@@ -118,7 +118,7 @@ func TestTraceGoesOn(t *testing.T) {
 // Of an answer, 32 kB are kept.
 func TestResultIsCut(t *testing.T) {
 	t.Parallel()
-	p := launch(t, step("small"), step("large"))
+	p := launch(t, step("small", "keep_result: true"), step("large", "keep_result: true"))
 	p.down.on("small", func(seenCall) reply { return reply{status: 200, body: `"` + strings.Repeat("s", 32<<10-2) + `"`} })
 	p.down.on("large", func(seenCall) reply { return reply{status: 201, body: strings.Repeat("x", 40<<10)} })
 	row := p.becomes(p.acceptOne(), "done")
@@ -139,7 +139,10 @@ func TestRowsAreListed(t *testing.T) {
 	t.Parallel()
 	p := launch(t, step("validate"), step("index", "needs: [validate]"))
 	p.down.on("index", byAttempt(422))
-	ids := p.accept(7)
+	var ids []string
+	for range 7 {
+		ids = append(ids, p.acceptOne())
+	}
 	p.allBecome(ids, "dead")
 	var seen []string
 	for path := "/api/v1/rows?limit=3"; ; {

@@ -135,7 +135,12 @@ func deliveries(t *testing.T) []demo.Delivery {
 // deliver sends a payload as GitHub does.
 func (p *testProgram) deliver(key string, payload []byte, headers ...string) answer {
 	p.t.Helper()
-	return p.send(http.MethodPost, "/ingest/github", string(payload), append([]string{"Content-Type", "application/json", "X-GitHub-Event", "push",
+	return p.deliverTo("/ingest/github", key, payload, headers...)
+}
+
+func (p *testProgram) deliverTo(path, key string, payload []byte, headers ...string) answer {
+	p.t.Helper()
+	return p.send(http.MethodPost, path, string(payload), append([]string{"Content-Type", "application/json", "X-GitHub-Event", "push",
 		"X-GitHub-Delivery", key, signature.GitHubHeader, signature.SignGitHub(secret, payload)}, headers...)...)
 }
 

@@ -65,15 +65,16 @@ func (p *testProgram) die(n int) []letterDoc {
 	p.t.Helper()
 	ids := p.accept(n)
 	p.allBecome(ids, "dead")
-	all := p.letters("limit=500").DeadLetters
 	letters := make([]letterDoc, n)
-	for i, id := range ids {
-		j := slices.IndexFunc(all, func(l letterDoc) bool { return l.RowID == id })
-		if j < 0 {
-			p.t.Fatalf("row %s is dead without a dead letter", id)
+	eventually(p.t, "a dead letter of each row", func() (found int) {
+		for _, l := range p.letters("limit=500").DeadLetters {
+			if i := slices.Index(ids, l.RowID); i >= 0 {
+				letters[i] = l
+				found++
+			}
 		}
-		letters[i] = all[j]
-	}
+		return found
+	}, is(n))
 	return letters
 }
 

@@ -80,14 +80,19 @@ func (s *process) follow(lines *bufio.Scanner, at chan<- string) {
 }
 
 // lastLines are shown of the log of a process when its test fails.
-const lastLines = 40
+const lastLines = 150
 
 func (s *process) tell() {
+	if s.t.Failed() {
+		s.t.Logf("process %d said last:\n%s", s.cmd.Process.Pid, s.said())
+	}
+}
+
+// said is the end of its log.
+func (s *process) said() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.t.Failed() {
-		s.t.Logf("process %d said last:\n%s", s.cmd.Process.Pid, strings.Join(s.log, "\n"))
-	}
+	return strings.Join(s.log, "\n")
 }
 
 func (s *process) signal(sig os.Signal) {

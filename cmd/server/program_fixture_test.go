@@ -193,6 +193,10 @@ func diamond() []string {
 // eventually looks until what it sees will do, and returns it.
 func eventually[T any](t *testing.T, what string, look func() T, will func(T) bool) T {
 	t.Helper()
+	patience := patience
+	if strings.HasPrefix(t.Name(), onAWS) {
+		patience = patienceAWS
+	}
 	deadline := time.NewTimer(patience)
 	defer deadline.Stop()
 	tick := time.NewTicker(glance)

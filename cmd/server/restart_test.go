@@ -141,7 +141,7 @@ func TestRedriveSurvivesAKill(t *testing.T) {
 	config := configuration([]string{step("call")})
 	s := p.spawn(config)
 	p.down.on("call", always(422))
-	p.die(25)
+	letters := p.die(25)
 	p.down.on("call", nil)
 	o := p.redrive(body{"pipeline": "github", "all": true, "reason": "again", "rate_per_second": 20})
 	eventually(t, "some moves", func() int { return read[operationDoc](p, "/api/v1/redrives/"+*o.ID).Moved }, atLeast(3))
@@ -149,7 +149,10 @@ func TestRedriveSurvivesAKill(t *testing.T) {
 	s.code()
 	p.start(config)
 	checkOperation(t, p.ends(o, "done"), 25, 25)
-	eventually(t, "rows done", func() int { return p.rows("done") }, is(25))
+	for _, l := range letters {
+		equal(t, "status", p.row(l.RowID).Status, "done")
+	}
+	equal(t, "letters left", p.letters("").Total, 0)
 }
 
 // A wait for the next attempt outlives a restart.

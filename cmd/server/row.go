@@ -50,11 +50,7 @@ func (c *cli) runRow(ctx context.Context, t terminal) int {
 // openRows opens the store for reading rows, while a server may run.
 func openRows(ctx context.Context, cfg *config.Config, account *aws.Account) (pipeline.RowStore, func(), error) {
 	if cfg.Backend == "aws" {
-		cloud, err := aws.Open(ctx, awsConfig(cfg, account))
-		if err != nil {
-			return nil, nil, err
-		}
-		return cloud.Backend().Rows, func() { _ = cloud.Close() }, nil // nothing was written
+		return aws.Rows(ctx, awsConfig(cfg, account)), func() {}, nil
 	}
 	db, err := sqlite.OpenReadOnly(ctx, sqlite.Config{Path: cfg.Embedded.Path})
 	if err != nil {

@@ -25,15 +25,24 @@ func (p *program) site(ctx context.Context, e *pipeline.Engine, doors map[string
 		Env: views.Environment{Name: p.cfg.Environment.Name, Colour: p.cfg.Environment.Colour}, Durability: promise(p.cfg)}, e, e.Faults)
 	return web.New(web.Config{
 		Listen: p.cfg.Listen, BasePath: p.cfg.BasePath, PublicURL: p.cfg.PublicURL, AllowedHosts: p.cfg.AllowedHosts, TrustedProxies: p.cfg.TrustedProxies,
-		Assets: assets, Logger: p.log,
+		ProbesOnly: p.cfg.Only == pipeline.OnlyWorkers, Assets: assets, Logger: p.log,
 		API: api.New(api.Services{Overview: e, Rows: e.Rows, Letters: e.Letters, Operations: e.Operations, Breakers: e.Breakers,
 			Sweeps: e.Sweeps, Alarms: e.Alarms, Steps: e.Steps, Faults: e.Faults, Queues: e.Queues, Audit: e.Audit}, p.log),
 		Ingest:  handlers.NewIngest(doors, e.Intake, p.log),
 		Live:    handlers.NewLive(ctx, e.Events),
-		Probes:  handlers.NewProbes(p.log, handlers.Part{Name: "engine", Ready: e.Ready}),
+		Probes:  handlers.NewProbes(p.log, handlers.Part{Name: "engine", Ready: e.TakesWork}, handlers.Part{Name: storeName(p.cfg), Ready: e.StoreReady}),
 		Metrics: metrics.New(e, version(), p.log),
 		Pages:   pages(p.cfg, e, frame, base, p),
 	})
+}
+
+// storeName is what the probes call the store. What a row can be accepted without
+// (SQS, CloudWatch, SNS) is no part of being ready.
+func storeName(c *config.Config) string {
+	if c.Backend == "aws" {
+		return "dynamodb"
+	}
+	return "store"
 }
 
 func pages(c *config.Config, e *pipeline.Engine, frame handlers.Framer, base string, p *program) web.Pages {

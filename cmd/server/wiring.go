@@ -18,7 +18,7 @@ import (
 
 // engineConfig turns the file's words into the engine's.
 func engineConfig(c *config.Config, account *aws.Account, worker string, log *slog.Logger) (pipeline.Config, error) {
-	ec := pipeline.Config{Worker: worker, Only: c.Only, Logger: log, Cron: config.Cron,
+	ec := pipeline.Config{Worker: worker, Version: version(), Only: c.Only, Logger: log, Cron: config.Cron,
 		Sweep: pipeline.SweepSettings{Cron: c.Sweep.Schedule, StuckAfter: c.Sweep.StuckAfter, Enabled: true}}
 	for _, p := range c.Pipelines {
 		ep, err := pipelineConfig(p, account)

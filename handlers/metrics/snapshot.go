@@ -25,6 +25,7 @@ func (s snapshot) Collect(to chan<- prometheus.Metric) {
 	for _, a := range s.state.Alarms {
 		gauge(to, "redrive_alarm", "1 while the alarm is on.", flag(a.State == pipeline.AlarmOn), "alarm", a.Name, "severity", a.Severity)
 	}
+	collectCosts(to, s.state.Costs)
 }
 
 func collectPipeline(to chan<- prometheus.Metric, p pipeline.PipelineView, now time.Time) {

@@ -84,6 +84,20 @@ type Store struct {
 
 // Open prepares the backend. It creates nothing and asks for nothing.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
+	s := newStore(ctx, cfg)
+	loops, stop := context.WithCancel(s.life)
+	s.stop = stop
+	s.loops.Go(func() { s.counts.run(loops, s.cfg.Flush) })
+	s.loops.Go(func() { s.metrics.run(loops) })
+	s.loops.Go(func() { s.exporter.run(loops) })
+	s.loops.Go(func() { s.mirror.run(loops) })
+	return s, nil
+}
+
+// Rows is for a look at rows: nothing is counted, and nothing written.
+func Rows(ctx context.Context, cfg Config) pipeline.RowStore { return rows{newStore(ctx, cfg)} }
+
+func newStore(ctx context.Context, cfg Config) *Store {
 	cfg.Poll, cfg.Flush, cfg.Age = cmp.Or(cfg.Poll, usualPoll), cmp.Or(cfg.Flush, time.Second), cmp.Or(cfg.Age, sharedAge)
 	cfg.Lost = cmp.Or(cfg.Lost, time.Minute)
 	if cfg.Logger == nil {
@@ -105,13 +119,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	s.metrics = newMetrics(upkeep, min(metricsFlush, 10*cfg.Flush), cfg.Logger)
 	s.exporter = newExporter(cfg.Account.cloudwatch(), s.names.namespace(), cfg.Alarms, cfg.Logger)
 	s.foreign = newForeignQueues(cfg.Account.sqs(), s.table, cfg)
-	loops, stop := context.WithCancel(s.life)
-	s.stop = stop
-	s.loops.Go(func() { s.counts.run(loops, cfg.Flush) })
-	s.loops.Go(func() { s.metrics.run(loops) })
-	s.loops.Go(func() { s.exporter.run(loops) })
-	s.loops.Go(func() { s.mirror.run(loops) })
-	return s, nil
+	return s
 }
 
 // Backend returns the ports.
@@ -192,6 +200,7 @@ func (s *Store) ready(ctx context.Context) error {
 // empty tells when a step's queue was last seen empty: by a poll of this
 // process, or by asking for its depth now.
 func (s *Store) empty(ctx context.Context, key pipeline.StepKey) (time.Time, error) {
+	ctx = spend(ctx, purposeSweep)
 	q, err := s.queues.get(ctx, s.names.queue(key.Pipeline, key.Step))
 	if err != nil {
 		return time.Time{}, err

@@ -2,7 +2,9 @@ package aws
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"redrive/pipeline"
 )
@@ -51,7 +53,8 @@ type last struct {
 	Error   string `json:"e,omitempty"`
 	Long    bool   `json:"x,omitempty"` // the whole error is in the history
 	Result  []byte `json:"r,omitempty"`
-	Kept    bool   `json:"h,omitempty"` // the result is in the history, under the cell's token
+	Text    string `json:"rt,omitempty"` // instead: a result that is text, which takes less
+	Kept    bool   `json:"h,omitempty"`  // the result is in the history, under the cell's token
 }
 
 // grave is the dead letter of a cell: its item in the list of letters is made of
@@ -72,8 +75,13 @@ type grave struct {
 const cellError = 200
 
 func (c *cell) encode() string {
-	b, _ := json.Marshal(c) //nolint:errchkjson // plain values
-	return string(b)
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)              // which takes six bytes for one
+	if err := e.Encode(c); err != nil { // plain values: it never fails
+		return ""
+	}
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 func parseCell(raw string) (cell, bool) {
@@ -130,6 +138,23 @@ func lastOf(a *pipeline.Attempt, now time.Time) *last {
 	}
 	l.Error, l.Long = bounded(a.Error, cellError)
 	return l
+}
+
+// with is the attempt with its result.
+func (l *last) with(result []byte) *last {
+	kept := *l
+	if kept.Text = string(result); !utf8.Valid(result) {
+		kept.Text, kept.Result = "", result
+	}
+	return &kept
+}
+
+// result is nil if there is none here.
+func (l *last) result() []byte {
+	if l.Text != "" {
+		return []byte(l.Text)
+	}
+	return l.Result
 }
 
 // bounded cuts a text at a whole character.

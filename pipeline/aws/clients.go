@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/logging"
+	"github.com/aws/smithy-go/middleware"
 
 	"redrive/pipeline"
 )
@@ -31,6 +32,7 @@ const (
 
 	dialFor     = 3 * time.Second
 	answerFor   = 10 * time.Second // the longest a request may go without an answer
+	requestFor  = 12 * time.Second // all tries of one request to DynamoDB: senders wait for rows to be stored
 	longPollFor = 30 * time.Second // likewise where long polls are made
 	connections = 128              // kept open to a service
 )
@@ -82,7 +84,12 @@ func (a *Account) Region() string { return a.sdk.Region }
 func (a *Account) Cost() *Meter { return a.cost }
 
 func (a *Account) dynamodb() *dynamodb.Client {
-	return dynamodb.NewFromConfig(a.sdk, func(o *dynamodb.Options) { o.HTTPClient = patient(o.HTTPClient, answerFor) })
+	return dynamodb.NewFromConfig(a.sdk, inTime)
+}
+
+func inTime(o *dynamodb.Options) {
+	o.HTTPClient = patient(o.HTTPClient, answerFor)
+	o.APIOptions = append(o.APIOptions, attachDeadline)
 }
 
 func (a *Account) sqs() *sqs.Client {
@@ -100,7 +107,7 @@ func (a *Account) sts() *sts.Client       { return sts.NewFromConfig(a.sdk) }
 // dynamodbFor is a client whose requests are for a purpose unless something
 // else is said.
 func (a *Account) dynamodbFor(p purpose) *dynamodb.Client {
-	return dynamodb.NewFromConfig(a.sdk, func(o *dynamodb.Options) { o.APIOptions = append(o.APIOptions, attachPurpose(p)) })
+	return dynamodb.NewFromConfig(a.sdk, inTime, func(o *dynamodb.Options) { o.APIOptions = append(o.APIOptions, attachPurpose(p)) })
 }
 
 // Check tells whether there are credentials at all, before anything is asked
@@ -118,6 +125,16 @@ func (a *Account) Check(ctx context.Context) error {
 func noCredentials(err error) error {
 	return &pipeline.Error{Code: pipeline.CodeUnavailable, Err: err,
 		Text: "there are no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or run with a role"}
+}
+
+// attachDeadline bounds a request with all its tries.
+func attachDeadline(stack *middleware.Stack) error {
+	return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("redrive:deadline",
+		func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+			ctx, cancel := context.WithTimeout(ctx, requestFor)
+			defer cancel()
+			return next.HandleInitialize(ctx, in)
+		}), middleware.Before)
 }
 
 // patient is a client that waits so long for an answer, and keeps as many

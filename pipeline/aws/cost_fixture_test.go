@@ -29,14 +29,15 @@ type till struct {
 	rows    *awstest.Proxy
 }
 
-func newTill(t testing.TB) *till {
+// newTill opens one whose polls take so long; 0: as long as they do in earnest.
+func newTill(t testing.TB, poll time.Duration) *till {
 	t.Helper()
 	at := awstest.Emulators(t)
 	h := &home{prefix: "c" + strings.ToLower(rand.Text()) + "-", at: at}
 	makeTable(t, at, h.prefix+"rows")
 	h.makeQueues(t)
 	c := &till{TB: t, result: 11, queues: awstest.NewProxy(t, at.SQS), rows: awstest.NewProxy(t, at.DynamoDB)}
-	cfg := Config{Account: NewAccount(awstest.Config(t, awstest.Endpoints{SQS: c.queues.URL, DynamoDB: c.rows.URL})), Prefix: h.prefix, Worker: "worker-1"}
+	cfg := Config{Account: NewAccount(awstest.Config(t, awstest.Endpoints{SQS: c.queues.URL, DynamoDB: c.rows.URL})), Prefix: h.prefix, Worker: "worker-1", Poll: poll}
 	for _, g := range pipelinetest.Graphs(t) {
 		if g.Pipeline() != "chain" {
 			continue

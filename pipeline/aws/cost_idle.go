@@ -7,8 +7,8 @@ import (
 
 const (
 	idleSlot  = time.Minute
-	idleSlots = 10 // what is idle is measured over the last ten minutes
-	idleLeast = 30 * time.Second
+	idleSlots = 10              // what is idle is measured over the last ten minutes
+	idleLeast = 5 * time.Second // before that it says nothing
 )
 
 // idleWindow is what was spent on nothing lately.

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"redrive/pipeline"
@@ -30,7 +29,7 @@ type counts struct {
 	lows    map[string]string           // by pipeline: the oldest row that was finished and is not any more
 	floors  map[string]string           // by pipeline: the stored floor
 	lost    []string                    // processes that went without a word
-	doubts  atomic.Bool                 // what this process counted may be wrong
+	doubts  *doubts
 	readAt  time.Time
 	told    map[pipeline.StepKey]int64 // what this process said it runs
 	toldAt  time.Time
@@ -59,7 +58,7 @@ const (
 )
 
 func newCounts(s *Store, process string) *counts {
-	return &counts{s: s, process: process, log: s.log, deltas: map[string]map[string]int64{}, told: map[pipeline.StepKey]int64{}}
+	return &counts{s: s, process: process, log: s.log, doubts: newDoubts(), deltas: map[string]map[string]int64{}, told: map[pipeline.StepKey]int64{}}
 }
 
 func rowCounter(status pipeline.Status) string { return "r." + string(status) }

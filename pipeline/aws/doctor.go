@@ -19,6 +19,7 @@ type Missing struct {
 
 	region string
 	all    bool     // nothing that is Redrive's is there
+	blind  bool     // CloudWatch did not answer
 	notes  []string // what could not be looked at and does not have to be
 }
 

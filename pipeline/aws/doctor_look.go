@@ -120,6 +120,7 @@ func (p *Provisioner) missingAlarms(ctx context.Context, m *Missing) {
 	defer cancel()
 	have, err := p.liveAlarms(ctx, names)
 	if err != nil {
+		m.blind = true
 		m.notes = append(m.notes, "it is not known which alarms CloudWatch has: "+said(err))
 		return
 	}

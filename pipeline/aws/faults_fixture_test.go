@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -35,6 +36,7 @@ type works struct {
 	prefix      string
 	emulators   awstest.Endpoints
 	dynamo, sqs *awstest.Proxy
+	watch       *awstest.CloudWatchFake
 	down        *ledger
 	http        *http.Client
 
@@ -61,12 +63,20 @@ type machine struct {
 	over   bool
 }
 
+// workFloor has room for so many works at the same time: each is busy, and they share
+// the emulators. It is a variable of the package for the reason that those are one.
+var workFloor = make(chan struct{}, 6)
+
 func newWorks(t *testing.T) *works {
 	t.Helper()
 	t.Parallel()
-	w := &works{t: t, prefix: "f" + strings.ToLower(rand.Text()) + "-", emulators: awstest.Emulators(t), lease: 3 * time.Second, down: newLedger(t)}
+	workFloor <- struct{}{}
+	t.Cleanup(func() { <-workFloor })
+	w := &works{t: t, prefix: "f" + strings.ToLower(rand.Text()) + "-", emulators: awstest.Emulators(t), lease: 20 * time.Second, down: newLedger(t)}
 	transport := &http.Transport{MaxIdleConnsPerHost: 64}
 	w.http = &http.Client{Transport: transport}
+	w.watch = awstest.CloudWatch(t)
+	w.emulators.CloudWatch = w.watch.URL
 	w.dynamo, w.sqs = awstest.NewProxy(t, w.emulators.DynamoDB), awstest.NewProxy(t, w.emulators.SQS)
 	makeTable(t, w.emulators, w.prefix+"rows")
 	n := namesOf(Config{Prefix: w.prefix})
@@ -131,7 +141,7 @@ func (w *works) open(at awstest.Endpoints, way *wire) *Store {
 	w.t.Helper()
 	cfg := awstest.Config(w.t, at)
 	cfg.HTTPClient = way
-	c := Config{Account: NewAccount(cfg), Prefix: w.prefix, Worker: "worker", Poll: time.Second, Flush: 100 * time.Millisecond, Age: 100 * time.Millisecond,
+	c := Config{Account: NewAccount(cfg), Prefix: w.prefix, Worker: "worker", Poll: time.Second, Flush: 100 * time.Millisecond, Age: 100 * time.Millisecond, Lost: 8 * time.Second,
 		Pipelines: []Pipeline{{Name: ordersPipeline, Retention: time.Hour}}, Logger: slog.New(slog.NewTextHandler(w.t.Output(), nil))}
 	for _, n := range orders {
 		c.Pipelines[0].Steps = append(c.Pipelines[0].Steps, n.Name)
@@ -144,7 +154,7 @@ func (w *works) open(at awstest.Endpoints, way *wire) *Store {
 }
 
 func (w *works) endpoints() awstest.Endpoints {
-	return awstest.Endpoints{SQS: w.sqs.URL, DynamoDB: w.dynamo.URL}
+	return awstest.Endpoints{SQS: w.sqs.URL, DynamoDB: w.dynamo.URL, CloudWatch: w.watch.URL}
 }
 
 func (w *works) newWire() *wire { return &wire{client: w.http} }
@@ -196,16 +206,23 @@ func (m *machine) kill() {
 	m.stop()
 }
 
-// submit sends n rows and keeps what was answered.
+// submit sends n rows at the same time, each until it is accepted.
 func (m *machine) submit(n int) []string {
 	m.w.t.Helper()
-	var ids []string
-	for range n {
-		if id, err := m.send(); err != nil {
-			m.w.t.Fatalf("a row was not accepted: %v", err)
-		} else {
-			ids = append(ids, id)
-		}
+	ids, errs := make([]string, n), make([]error, n)
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() {
+			for range 5 {
+				if ids[i], errs[i] = m.send(); errs[i] == nil {
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	if err := errors.Join(errs...); err != nil {
+		m.w.t.Fatalf("a row was not accepted: %v", err)
 	}
 	return ids
 }

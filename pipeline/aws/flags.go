@@ -24,6 +24,7 @@ type change struct {
 	claim map[string]int64  // until when a claim holds; 0 ends it
 	none  []string          // steps that must not be written down yet
 
+	insists  bool   // its caller makes it again until it is answered
 	total    string // counter of the step that goes up with it
 	inPlace  bool   // only while the row is not set aside
 	setAside *aside // set it aside
@@ -126,48 +127,51 @@ func sortedKeys[V any](m map[string]V) []string {
 
 // write makes a change and answers the row after it, or errMoved. A change that
 // was made before, by a request whose answer got lost, is answered like the
-// first time. The counters follow, once; where the row has changed since nobody
-// knows what it was like, and they are counted again.
+// first time. The counters follow, once; where nobody knows any more what the
+// change was made on, they are counted again.
 func (s *Store) write(ctx context.Context, id rowID, ch *change) (*row, error) {
-	now, tries, later := time.Now(), 0, false
+	defer s.counts.doubts.begin()()
+	key, now, tries := ch.key(), time.Now(), 0
 	update, c := ch.expression(now)
 	it, err := s.table.update(countTries(ctx, &tries), id.pk(), id.text, update, c)
-	if refused(err) {
-		if tries == 1 && !s.unsure.has(ch.key()) {
+	asked := refused(err)
+	if asked {
+		if tries == 1 && !s.unsure.has(key) {
 			return nil, errMoved // this process never wrote it
 		}
-		if it, err = s.table.get(ctx, id.pk(), id.text, true); err == nil && it == nil {
-			return nil, errMoved
-		}
-		later = it.num(attrUpdated) != now.UnixMilli()
+		it, err = s.table.get(ctx, id.pk(), id.text, true)
+	}
+	var after *row
+	if err == nil && it != nil {
+		after, err = s.row(ctx, it)
 	}
 	if err != nil {
-		s.unsure.first(ch.key())
-		s.counts.doubted()
+		s.unsure.first(key)
+		s.counts.doubts.unknown(key, ch.insists)
 		return nil, err
 	}
-	after, err := s.row(ctx, it)
-	if err != nil {
-		return nil, err
-	}
-	if !ch.made(after) {
+	if after == nil || !ch.made(after) {
+		s.counts.doubts.known(key, false) // it may have been made, and changed since
 		return nil, errMoved
-	}
-	if later {
-		s.counts.doubted()
 	}
 	if after.status() != pipeline.StatusAccepted {
 		s.leases.tried(id.text, after.graph.Nodes())
 	}
-	if s.once.first(ch.key()) {
-		s.counts.moved(ch.before(after), after)
-		for step := range ch.set {
-			if ch.total != "" {
-				s.counts.add(after.pipeline(), stepCounter(step, ch.total), 1)
-			}
+	if s.once.first(key) {
+		s.count(ch, after)
+	}
+	s.counts.doubts.known(key, !asked || it.num(attrUpdated) == now.UnixMilli())
+	return after, nil
+}
+
+// count adds a change to the counters.
+func (s *Store) count(ch *change, after *row) {
+	s.counts.moved(ch.before(after), after)
+	for step := range ch.set {
+		if ch.total != "" {
+			s.counts.add(after.pipeline(), stepCounter(step, ch.total), 1)
 		}
 	}
-	return after, nil
 }
 
 // made tells whether the row carries this change.

@@ -83,8 +83,8 @@ func (s *Store) recall(ctx context.Context, r *row) ([]pipeline.Attempt, map[str
 		case c.Last == nil:
 		case c.Last.Kept:
 			results[step] = bodies[resultKey(step, c.Token)]
-		case c.Last.Result != nil:
-			results[step] = c.Last.Result
+		case c.Last.result() != nil:
+			results[step] = c.Last.result()
 		}
 	}
 	list := make([]pipeline.Attempt, 0, len(kept))

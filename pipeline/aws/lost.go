@@ -111,6 +111,28 @@ func (s *Store) claim(ctx context.Context, r *row, step string, c cell, raw stri
 	return next.encode(), err
 }
 
+// claimKey is the key of the change that a claim is.
+func claimKey(token, step string) string {
+	return (&change{token: token, set: map[string]cell{step: {State: cellRunning}}}).key()
+}
+
+// unclaim takes back a claim of this process whose answer never came: no call
+// was made under it. It answers the cell, or none if somebody else was faster.
+func (s *Store) unclaim(ctx context.Context, r *row, step string, c cell) (cell, error) {
+	next := c
+	next.State, next.Attempts, next.Last, next.Token, next.Touched = cellQueued, c.Attempts-1, nil, tokenText(randomToken()), time.Now().UnixMilli()
+	after, err := s.write(ctx, r.id, &change{token: next.Token, set: map[string]cell{step: next}, was: map[string]string{step: r.raw[step]},
+		claim: map[string]int64{step: 0}})
+	if errors.Is(err, errMoved) {
+		return cell{}, nil
+	}
+	if err != nil {
+		return cell{}, err
+	}
+	*r = *after
+	return after.cells[step], nil
+}
+
 // claimedUntil is when the claim of an exclusive step runs out.
 func (r *row) claimedUntil(step string) time.Time { return r.item.time(claimPrefix + step) }
 
@@ -118,7 +140,7 @@ func (r *row) claimedUntil(step string) time.Time { return r.item.time(claimPref
 // receive.
 func (s *Store) notYet(ctx context.Context, q *queue, r *row, step string, c cell, raw string, m received, wait time.Duration) error {
 	next := c
-	next.Seen = m.count
+	next.Seen = max(c.Seen, m.count) // of two messages for one step the one received more often
 	ch := &change{token: c.Token, set: map[string]cell{step: next}, was: map[string]string{step: raw}}
 	if _, err := s.write(ctx, r.id, ch); err != nil && !errors.Is(err, errMoved) {
 		return err

@@ -68,6 +68,9 @@ type receipt struct {
 	Gen      int64  `json:"g,omitempty"`
 	Count    int    `json:"n"` // receives, those of messages before it too
 	Receives int    `json:"r"` // of this message alone
+	Left     int    `json:"l"` // other steps of its row that have no cell yet
+	Beside   int    `json:"b"` // other steps of its row that may be processed at the same time
+	Room     int    `json:"f"` // bytes the flags have for this cell and those to come
 }
 
 func (r receipt) encode() string {

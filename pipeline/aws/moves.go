@@ -127,6 +127,7 @@ func (mv moves) requeue(ctx context.Context, m *pipeline.Move) error {
 		mv.sendAgain(ctx, r, m)
 		return errors.Join(err, mv.s.forgetLetter(ctx, r, m))
 	}
+	ctx = context.WithoutCancel(ctx)
 	if err := mv.s.reopen(ctx, r); err != nil {
 		return err
 	}
@@ -141,7 +142,6 @@ func (mv moves) requeue(ctx context.Context, m *pipeline.Move) error {
 	if err != nil {
 		return err
 	}
-	ctx = context.WithoutCancel(ctx)
 	mv.s.leases.drop(m.Row, m.Step)
 	mv.send(ctx, after, m.Step)
 	return mv.s.exhume(ctx, r, after, m.Step)

@@ -170,8 +170,10 @@ func (mv moves) Discarded(ctx context.Context, operation, cursor string, limit i
 // missing.
 func (s *Store) rowsOf(ctx context.Context, ids []string) (map[string]*row, error) {
 	keys := make([]item, 0, len(ids))
+	asked := make(map[string]bool, len(ids)) // a key asked for twice is refused
 	for _, text := range ids {
-		if id, ok := parseID(text); ok {
+		if id, ok := parseID(text); ok && !asked[text] {
+			asked[text] = true
 			keys = append(keys, keyOf(id.pk(), id.text))
 		}
 	}

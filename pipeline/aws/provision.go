@@ -83,7 +83,7 @@ func Prepare(ctx context.Context, cfg Config, bp Blueprint, provision bool, log 
 		return err
 	}
 	if provision && missing.creatable() {
-		if err := p.create(ctx, log); err != nil {
+		if err := p.create(ctx, log, !missing.blind); err != nil {
 			return err
 		}
 		missing.Table, missing.Queues, missing.Alarms, missing.Expiry = "", nil, nil, false
@@ -97,11 +97,12 @@ func Prepare(ctx context.Context, cfg Config, bp Blueprint, provision bool, log 
 	return p.Access(ctx)
 }
 
-// create makes what is missing and nothing else.
-func (p *Provisioner) create(ctx context.Context, log *slog.Logger) error {
-	plan, err := p.Plan(ctx)
-	if err != nil {
-		return err
+// create makes what is missing and nothing else. Without alarms it asks nothing
+// of CloudWatch, which would only hold the start up.
+func (p *Provisioner) create(ctx context.Context, log *slog.Logger, alarms bool) error {
+	plan := p.compare(ctx, alarms)
+	if plan.err != nil {
+		return p.reached(plan.err)
 	}
 	tell := func(line string) { log.InfoContext(ctx, line, "region", p.region) }
 	for _, text := range plan.Problems {

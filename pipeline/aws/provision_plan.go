@@ -76,14 +76,22 @@ func (p Plan) Lines() []string {
 // Plan compares what there is with what should be. It changes nothing. The
 // error is of what makes the rest pointless: no answer, no credentials.
 func (p *Provisioner) Plan(ctx context.Context) (Plan, error) {
+	d := p.compare(ctx, true)
+	p.planLeftOver(d)
+	return d.Plan, p.reached(d.err)
+}
+
+// compare plans for what is Redrive's, with or without the alarms.
+func (p *Provisioner) compare(ctx context.Context, alarms bool) *draft {
 	d := &draft{ctx: ctx, Plan: Plan{region: p.region}}
 	p.planTable(d)
 	p.planQueues(d)
-	p.planAlarms(d)
-	p.planLeftOver(d)
+	if alarms {
+		p.planAlarms(d)
+	}
 	// A queue is created before one that names it is changed.
 	slices.SortStableFunc(d.Changes, func(a, b Change) int { return a.order() - b.order() })
-	return d.Plan, p.reached(d.err)
+	return d
 }
 
 func (c Change) order() int {

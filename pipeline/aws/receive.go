@@ -12,7 +12,10 @@ import (
 	"redrive/pipeline"
 )
 
-const readsAtOnce = 32 // rows read or written at the same time by one call
+const (
+	readsAtOnce = 32                     // rows read or written at the same time by one call
+	pollWorth   = 100 * time.Millisecond // of waiting that is left, for which one more poll is made: it has a price
+)
 
 // work is the worker's side of the queues.
 type work struct{ s *Store }
@@ -36,7 +39,7 @@ func (w work) Receive(ctx context.Context, req pipeline.ReceiveRequest) ([]pipel
 			return nil, err
 		}
 		ds, err := w.leaseAll(context.WithoutCancel(ctx), q, req, messages, at)
-		if err != nil || len(ds) > 0 || !time.Now().Before(deadline) || ctx.Err() != nil {
+		if err != nil || len(ds) > 0 || time.Until(deadline) < pollWorth || ctx.Err() != nil {
 			return ds, err
 		}
 	}
@@ -115,7 +118,11 @@ func (w work) leaseAll(ctx context.Context, q *queue, req pipeline.ReceiveReques
 	found := make([]*pipeline.Delivery, len(messages))
 	errs := make([]error, len(messages))
 	allAtOnce(len(messages), func(i int) {
-		found[i], errs[i] = w.lease(ctx, q, req, receivedOf(messages[i], at))
+		m := receivedOf(messages[i], at)
+		if found[i], errs[i] = w.lease(ctx, q, req, m); errs[i] != nil {
+			w.s.log.WarnContext(ctx, "reading the row of a message", "queue", q.name, "error", errs[i])
+			w.unread(ctx, q, m)
+		}
 	})
 	ds := make([]pipeline.Delivery, 0, len(messages))
 	var broken error
@@ -125,8 +132,6 @@ func (w work) leaseAll(ctx context.Context, q *queue, req pipeline.ReceiveReques
 		}
 		if errs[i] != nil {
 			broken = errs[i]
-			w.s.log.WarnContext(ctx, "reading the row of a message", "queue", q.name, "error", errs[i])
-			q.hides.later(hide{handle: *messages[i].ReceiptHandle, until: time.Second})
 		}
 	}
 	if len(ds) > 0 {
@@ -134,6 +139,18 @@ func (w work) leaseAll(ctx context.Context, q *queue, req pipeline.ReceiveReques
 	}
 	return nil, broken
 }
+
+// unread puts a message back whose row could not be read. It is sent anew, since
+// this receive was no attempt; one that is no row keeps its receives, so that SQS
+// moves it away if it can never be seen to.
+func (w work) unread(ctx context.Context, q *queue, m received) {
+	if _, ok := parseID(m.Row); ok && w.s.renew(ctx, q, m.Row, m.Gen, m.count-1, m.handle, unreadFor) == nil {
+		return
+	}
+	q.hides.later(hide{handle: m.handle, until: unreadFor})
+}
+
+const unreadFor = time.Second // until a message whose row could not be read comes back
 
 // allAtOnce calls do for 0 to n-1, many at the same time.
 func allAtOnce(n int, do func(i int)) {
@@ -157,24 +174,30 @@ func allAtOnce(n int, do func(i int)) {
 func (w work) lease(ctx context.Context, q *queue, req pipeline.ReceiveRequest, m received) (*pipeline.Delivery, error) {
 	id, ok := parseID(m.Row)
 	if !ok {
-		return nil, w.s.setAside(ctx, q, m, "it is no message of a step: it names no row")
+		w.s.setAside(ctx, q, m, "it is no message of a step: it names no row")
+		return nil, nil
 	}
 	flags, payload, err := w.s.read(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	if flags == nil {
-		return nil, w.s.setAside(ctx, q, m, "its row "+m.Row+" does not exist")
+		w.s.setAside(ctx, q, m, "its row "+m.Row+" does not exist")
+		return nil, nil
 	}
 	r, err := w.s.row(ctx, flags)
 	if err != nil {
 		return nil, err
 	}
 	if r.pipeline() != req.Pipeline || !r.graph.Has(req.Step) {
-		return nil, w.s.setAside(ctx, q, m, "its row "+m.Row+" of pipeline "+r.pipeline()+" has no step "+req.Step)
+		w.s.setAside(ctx, q, m, "its row "+m.Row+" of pipeline "+r.pipeline()+" has no step "+req.Step)
+		return nil, nil
 	}
 	c, ok := r.cell(req.Step)
 	switch {
+	case m.Gen > c.Gen || m.Gen < 0:
+		w.s.setAside(ctx, q, m, "its row "+m.Row+" was never queued so often: generation "+strconv.FormatInt(m.Gen, 10))
+		return nil, nil
 	case r.rejected() || !ok || c.State == cellWaiting || m.Gen != c.Gen:
 		q.deletes.later(m.handle) // stale: what it was sent for is over
 		return nil, nil
@@ -195,6 +218,12 @@ func (w work) leaseOpen(ctx context.Context, q *queue, req pipeline.ReceiveReque
 		w.s.duplicates.Add(1)
 		q.deletes.later(m.handle) // a second message for what runs here
 		return nil, nil
+	}
+	if c.State == cellRunning && w.s.unsure.has(claimKey(c.Token, req.Step)) {
+		var err error
+		if c, err = w.s.unclaim(ctx, r, req.Step, c); err != nil || c.State == "" {
+			return nil, err
+		}
 	}
 	if c.State == cellRunning && r.claimedUntil(req.Step).After(now) {
 		q.hides.later(hide{handle: m.handle, until: r.claimedUntil(req.Step).Sub(now)})
@@ -237,7 +266,9 @@ func (w work) deliver(ctx context.Context, q *queue, req pipeline.ReceiveRequest
 		}
 		raw, l.claim = claim, claim
 	}
-	d.Receipt = pipeline.Receipt{Token: l.token, Slot: r.item.size(), Handle: receipt{Handle: m.handle, Message: m.id, Cell: raw, Gen: c.Gen, Count: m.count, Receives: m.count - max(m.Base, 0)}.encode()}
+	left, beside := r.toCome(req.Step)
+	d.Receipt = pipeline.Receipt{Token: l.token, Handle: receipt{Handle: m.handle, Message: m.id, Cell: raw, Gen: c.Gen, Count: m.count,
+		Receives: m.count - max(m.Base, 0), Left: left, Beside: beside, Room: r.room(req.Step)}.encode()}
 	w.s.leases.take(r.id.text, req.Step, l)
 	w.s.floor.took(req.Pipeline, req.Step, fromMillis(c.Due))
 	return d, nil

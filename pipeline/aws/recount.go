@@ -22,22 +22,19 @@ const (
 // errBusy: rows changed while they were counted.
 var errBusy = errors.New("not a quiet moment")
 
-// doubted notes that this process cannot tell what it has changed.
-func (c *counts) doubted() { c.doubts.Store(true) }
-
 // recount sets the counters right if a process was lost since the last time, or
 // this one has doubts.
 func (c *counts) recount(ctx context.Context) error {
 	c.mu.Lock()
 	lost := c.lost
 	c.mu.Unlock()
-	doubts := c.doubts.Swap(false)
+	doubts := c.doubts.take()
 	if len(lost) == 0 && !doubts {
 		return nil
 	}
 	done, err := c.recountAll(ctx, lost)
 	if doubts && !done {
-		c.doubted()
+		c.doubts.giveBack()
 	}
 	return err
 }
@@ -68,6 +65,10 @@ func (c *counts) recountAll(ctx context.Context, lost []string) (bool, error) {
 }
 
 func (c *counts) recountOne(ctx context.Context, name string) error {
+	writes, still := c.doubts.still()
+	if !still {
+		return errBusy
+	}
 	if err := c.flush(ctx); err != nil {
 		return err
 	}
@@ -79,6 +80,9 @@ func (c *counts) recountOne(ctx context.Context, name string) error {
 	have, err := c.countRows(ctx, name, start)
 	if err != nil || have == nil {
 		return err
+	}
+	if now, still := c.doubts.still(); !still || now != writes {
+		return errBusy
 	}
 	return c.correct(ctx, name, was, have)
 }

@@ -75,6 +75,36 @@ func (s *Store) row(ctx context.Context, it item) (*row, error) {
 	return r, nil
 }
 
+// toCome counts the other steps that have no cell yet, and those that may be
+// processed while this one is.
+func (r *row) toCome(step string) (left, beside int) {
+	below := r.graph.Descendants(step)
+	for _, n := range r.graph.Nodes() {
+		if n.Name == step {
+			continue
+		}
+		if r.raw[n.Name] == "" {
+			left++
+		}
+		if r.cells[n.Name].State != cellProcessed && !slices.Contains(below, n.Name) {
+			beside++
+		}
+	}
+	return left, beside
+}
+
+// room is how many bytes are left below flagsBudget for the cell of a step and for
+// those that have none yet; their names are taken off already.
+func (r *row) room(step string) int {
+	n := flagsBudget - sizeOf(r.item) + len(r.raw[step])
+	for _, node := range r.graph.Nodes() {
+		if r.raw[node.Name] == "" {
+			n -= len(cellPrefix + node.Name)
+		}
+	}
+	return n
+}
+
 func (r *row) pipeline() string { return r.item.str(attrPipeline) }
 
 func (r *row) rejected() bool { return r.item.has(attrRejected) }

@@ -3,6 +3,7 @@ package aws
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -24,12 +25,14 @@ func (w work) Settle(ctx context.Context, outcomes ...pipeline.Outcome) ([]error
 	}
 	ctx = spend(ctx, purposeSteps)
 	answers := make([]error, len(outcomes))
+	then := make([]func(), len(outcomes))
 	groups := byToken(outcomes)
 	allAtOnce(len(groups), func(n int) {
 		for _, i := range groups[n] {
-			answers[i] = w.settleOnce(ctx, &outcomes[i])
+			answers[i] = w.settleOnce(ctx, &outcomes[i], &then[i])
 		}
 	})
+	followUp(then)
 	var broken error
 	for i, err := range answers {
 		switch {
@@ -44,6 +47,18 @@ func (w work) Settle(ctx context.Context, outcomes ...pipeline.Outcome) ([]error
 		return nil, broken
 	}
 	return answers, nil
+}
+
+// followUp does what follows from flags that were set, all of it at the same
+// time: the messages that go out share requests.
+func followUp(then []func()) {
+	var all sync.WaitGroup
+	for _, do := range then {
+		if do != nil {
+			all.Go(do)
+		}
+	}
+	all.Wait()
 }
 
 // byToken keeps the outcomes of one delivery together, in order.
@@ -65,12 +80,12 @@ func byToken(outcomes []pipeline.Outcome) [][]int {
 
 // settleOnce settles a delivery whose outcome this process has not settled to
 // its end before.
-func (w work) settleOnce(ctx context.Context, o *pipeline.Outcome) error {
+func (w work) settleOnce(ctx context.Context, o *pipeline.Outcome, then *func()) error {
 	key := tokenText(o.Delivery.Receipt.Token)
 	if w.s.over.has(key) {
 		return pipeline.ErrLeaseLost
 	}
-	err := w.settle(ctx, o)
+	err := w.settle(ctx, o, then)
 	if err == nil {
 		w.s.over.first(key)
 	}
@@ -87,10 +102,11 @@ type settlement struct {
 	was  cell // as it was received
 	q    *queue
 	now  time.Time
+	then *func() // what is done after
 }
 
-func (w work) settle(ctx context.Context, o *pipeline.Outcome) error {
-	st := settlement{work: w, o: o, d: &o.Delivery, now: time.Now()}
+func (w work) settle(ctx context.Context, o *pipeline.Outcome, then *func()) error {
+	st := settlement{work: w, o: o, d: &o.Delivery, now: time.Now(), then: then}
 	var ok bool
 	if st.id, ok = parseID(o.Delivery.Row); !ok {
 		return pipeline.ErrLeaseLost
@@ -140,7 +156,7 @@ func (st *settlement) write(ctx context.Context, c cell, total string) (*row, er
 			return nil, err
 		}
 	}
-	ch := &change{token: c.Token, total: total, set: map[string]cell{st.d.Step: c}, was: map[string]string{st.d.Step: st.seen.Cell}}
+	ch := &change{token: c.Token, insists: true, total: total, set: map[string]cell{st.d.Step: c}, was: map[string]string{st.d.Step: st.seen.Cell}}
 	if st.was.State == cellRunning {
 		ch.claim = map[string]int64{st.d.Step: 0}
 	}
@@ -176,16 +192,18 @@ func (st *settlement) processed(ctx context.Context) error {
 	if err := st.s.outcomeOf(ctx, op, st.d.Row, st.d.Step, movedDone); err != nil {
 		return err
 	}
-	if err := st.s.unlock(ctx, after, st.d.Step); err != nil {
-		st.s.outage.note(st.s.log, err)
-		return nil // the flag is set; the message stays, and its next delivery triggers again
+	*st.then = func() {
+		if err := st.s.unlock(ctx, after, st.d.Step); err != nil {
+			st.s.outage.note(st.s.log, err)
+			return // the flag is set; the message stays, and its next delivery triggers again
+		}
+		st.q.deletes.later(st.seen.Handle)
 	}
-	st.q.deletes.later(st.seen.Handle)
 	return nil
 }
 
 // keepResult puts a short answer into the cell while the flags stay below a
-// kilobyte, a longer one into the history.
+// kilobyte, those of the steps to come too, and another one into the history.
 func (st *settlement) keepResult(ctx context.Context, c *cell) error {
 	body := st.o.Result
 	if len(body) == 0 {
@@ -196,9 +214,14 @@ func (st *settlement) keepResult(ctx context.Context, c *cell) error {
 		most = resultAll
 	}
 	body = cutBytes(body, most)
-	if len(body) <= resultMost && st.d.Receipt.Slot+int64(len(body))*4/3 < flagsBudget {
-		c.Last.Result = body
-		return nil
+	if len(body) <= resultMost {
+		kept := *c
+		kept.Last = c.Last.with(body)
+		bare, full := len(c.encode()), len(kept.encode())
+		if st.seen.Room >= full+st.seen.Left*bare+st.seen.Beside*(full-bare) {
+			c.Last = kept.Last
+			return nil
+		}
 	}
 	c.Last.Kept = true
 	it := keyOf(st.id.history(), resultKey(st.d.Step, c.Token))
@@ -220,7 +243,7 @@ func cutBytes(b []byte, most int) []byte {
 
 func (st *settlement) retry(ctx context.Context) error {
 	c := st.next(cellRetrying)
-	c.Due, c.Seen = dueMillis(st.o.RetryAt), st.seen.Count
+	c.Due, c.Seen = dueMillis(st.o.RetryAt), max(st.was.Seen, st.seen.Count)
 	if !st.o.Free {
 		c.Spent++
 		if c.Failed == 0 && c.Last != nil {

@@ -30,7 +30,7 @@ type queues struct {
 	mu      sync.Mutex
 	byName  map[string]*queue
 	lookups map[string]*lookup // under way
-	sources map[string]bool // those that others put messages on, for rows
+	sources map[string]bool    // those that others put messages on, for rows
 }
 
 // queue is one SQS queue.

@@ -1,0 +1,38 @@
+package aws
+
+import (
+	"testing"
+	"time"
+
+	"redrive/pipeline/aws/awstest"
+)
+
+// TestANetworkThatIsBad answers with 500s, cuts connections, and lets answers
+// wait for longer than this process does.
+func TestANetworkThatIsBad(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name string
+		do   awstest.Harm
+	}{
+		{"every fourth answer is a 500", awstest.Broken()},
+		{"every fourth connection is cut before the request", awstest.Cut()},
+		{"every fourth connection is cut before the answer", awstest.LostAnswer()},
+		{"every fourth answer takes longer than a sign of life may", awstest.Latency(2500 * time.Millisecond)},
+		{"every fourth answer never comes", awstest.Gate(nil)},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w := newWorks(t)
+			w.http.Timeout = 4 * time.Second // as much as an answer may take, see clients.go
+			m := w.start().ready()
+			for _, p := range []*awstest.Proxy{w.dynamo, w.sqs} {
+				p.Inject(awstest.Fault{Share: 0.25, Do: tc.do})
+			}
+			m.submit(8)
+			w.within(90*time.Second, "a row is dead", func() bool { return m.letters() == 1 })
+			w.down.change(func(l *ledger) { l.mended = true })
+			m.redriveAll()
+			w.reconcile(leeway{within: 2 * time.Minute})
+		})
+	}
+}
