@@ -152,7 +152,7 @@ func TestRedriveSurvivesAKill(t *testing.T) {
 	for _, l := range letters {
 		equal(t, "status", p.row(l.RowID).Status, "done")
 	}
-	equal(t, "letters left", p.letters("").Total, 0)
+	equal(t, "letters left", len(p.letters("").DeadLetters), 0)
 }
 
 // A wait for the next attempt outlives a restart.

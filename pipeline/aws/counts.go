@@ -33,6 +33,7 @@ type counts struct {
 	readAt  time.Time
 	told    map[pipeline.StepKey]int64 // what this process said it runs
 	toldAt  time.Time
+	listing sync.Mutex // held by the first who makes this process known
 
 	io sync.Mutex // held while reading or writing, so that nothing is counted twice
 }

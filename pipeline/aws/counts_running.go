@@ -35,6 +35,20 @@ func (c *counts) tell(ctx context.Context) error {
 	return nil
 }
 
+// enlist makes this process known before it changes anything: else nobody would
+// notice that what it did was not counted.
+func (c *counts) enlist(ctx context.Context) error {
+	c.listing.Lock()
+	defer c.listing.Unlock()
+	c.mu.Lock()
+	listed := !c.toldAt.IsZero()
+	c.mu.Unlock()
+	if listed {
+		return nil
+	}
+	return c.tell(spend(ctx, purposeIdle))
+}
+
 // running are the steps this process runs without a claim in the table.
 func (c *counts) running() map[pipeline.StepKey]int64 {
 	runs, now := map[pipeline.StepKey]int64{}, time.Now()

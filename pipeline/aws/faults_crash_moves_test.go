@@ -16,12 +16,7 @@ import (
 func TestMovesThatAreCutOff(t *testing.T) {
 	w := newWorks(t)
 	w.lease, w.shape = 4*time.Second, sweepOften
-	w.down.script = func(c pipeline.Call, _ int) pipeline.Answer {
-		if c.Step == "pack" && !w.down.isMended() {
-			return pipeline.Answer{Kind: pipeline.AnswerPermanent, StatusCode: 422, Error: "422 no such thing"}
-		}
-		return pipeline.Answer{StatusCode: 200}
-	}
+	w.down.script = w.packFails
 	m := w.start().ready()
 	const rows = 60
 	m.submit(rows)

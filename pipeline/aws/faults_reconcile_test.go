@@ -26,9 +26,6 @@ type leeway struct {
 // what the table, the queues and the downstream say.
 func (w *works) reconcile(l leeway) {
 	w.t.Helper()
-	if l.within == 0 {
-		l.within = time.Minute
-	}
 	w.finished(l)
 	w.drained(l.aside)
 	w.dynamo.Heal()
@@ -71,6 +68,9 @@ func (w *works) rows(s *Store) []pipeline.Row {
 // finished waits until each row has come to its end.
 func (w *works) finished(l leeway) {
 	w.t.Helper()
+	if l.within == 0 {
+		l.within = time.Minute
+	}
 	s := w.aside(w.emulators, w.newWire())
 	open := map[string]string{}
 	for deadline := time.Now().Add(l.within); ; time.Sleep(200 * time.Millisecond) {

@@ -130,6 +130,9 @@ func sortedKeys[V any](m map[string]V) []string {
 // first time. The counters follow, once; where nobody knows any more what the
 // change was made on, they are counted again.
 func (s *Store) write(ctx context.Context, id rowID, ch *change) (*row, error) {
+	if err := s.counts.enlist(ctx); err != nil {
+		return nil, err
+	}
 	defer s.counts.doubts.begin()()
 	key, now, tries := ch.key(), time.Now(), 0
 	update, c := ch.expression(now)

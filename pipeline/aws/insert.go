@@ -25,6 +25,9 @@ func (rs rows) Insert(ctx context.Context, news ...pipeline.NewRow) ([]pipeline.
 		return nil, nil
 	}
 	ctx = spend(ctx, purposeIntake)
+	if err := rs.s.counts.enlist(ctx); err != nil {
+		return nil, err
+	}
 	answers := make([]pipeline.Inserted, len(news))
 	ids := make([]rowID, len(news))
 	for i := range news {

@@ -8,21 +8,26 @@ import (
 	"redrive/pipeline"
 )
 
+const attrBy = "by" // of an entry of the list: the operation that set the row aside
+
 // Discard sets rows aside. Their messages stay in the queues and are dropped
 // when they are received.
 func (mv moves) Discard(ctx context.Context, entry *pipeline.Entry, operation, reason string, rows ...string) ([]error, error) {
 	return mv.each(ctx, entry, rows, func(r *row) bool { return r.aside == nil }, func(r *row) error {
 		return mv.discard(ctx, r, &aside{Op: operation, Reason: reason, At: time.Now().UnixMilli()})
-	})
+	}, func(r *row) (bool, error) { return false, mv.unlist(ctx, r) })
 }
 
 // Restore takes rows back.
 func (mv moves) Restore(ctx context.Context, entry *pipeline.Entry, operation string, rows ...string) ([]error, error) {
-	return mv.each(ctx, entry, rows, func(r *row) bool { return r.aside != nil }, func(r *row) error { return mv.restore(ctx, r) })
+	return mv.each(ctx, entry, rows, func(r *row) bool { return r.aside != nil }, func(r *row) error { return mv.restore(ctx, r) },
+		func(r *row) (bool, error) { return mv.restoreRest(ctx, r, operation) })
 }
 
-// each does something with every row that allows it, once a row.
-func (mv moves) each(ctx context.Context, entry *pipeline.Entry, rows []string, allows func(*row) bool, do func(*row) error) ([]error, error) {
+// each does something with every row that allows it, once a row. With one that
+// does not, because it was done before, mend does what a crash may have left out;
+// it answers whether there was anything.
+func (mv moves) each(ctx context.Context, entry *pipeline.Entry, rows []string, allows func(*row) bool, do func(*row) error, mend func(*row) (bool, error)) ([]error, error) {
 	answers := make([]error, len(rows))
 	place := map[string]int{}
 	var order []string
@@ -46,7 +51,10 @@ func (mv moves) each(ctx context.Context, entry *pipeline.Entry, rows []string, 
 		case r == nil:
 			err = pipeline.ErrNotFound
 		case !allows(r):
-			err = pipeline.ErrChanged
+			var mended bool
+			if mended, err = mend(r); err == nil && (!mended || entry != nil) {
+				err = pipeline.ErrChanged
+			}
 		default:
 			err = do(r)
 		}
@@ -65,7 +73,9 @@ func (mv moves) each(ctx context.Context, entry *pipeline.Entry, rows []string, 
 // discard writes the list's entry, then the flag: an entry of a row that is not
 // aside is passed over. Its dead letters leave the lists after.
 func (mv moves) discard(ctx context.Context, r *row, a *aside) error {
-	if err := mv.s.table.put(ctx, keyOf(asidePK(r.pipeline()), r.id.text)); err != nil {
+	it := keyOf(asidePK(r.pipeline()), r.id.text)
+	it[attrBy] = str(a.Op)
+	if err := mv.s.table.put(ctx, it); err != nil {
 		return err
 	}
 	if err := mv.s.asideOf(ctx, a.Op, r.id.text, movedAside); err != nil {
@@ -76,9 +86,14 @@ func (mv moves) discard(ctx context.Context, r *row, a *aside) error {
 		return err
 	}
 	mv.s.leases.aside(r.id.text, true, after.graph.Nodes())
-	for _, n := range after.graph.Nodes() {
-		if c := after.cells[n.Name]; c.State == cellDead {
-			if err := mv.s.unlistLetter(ctx, after, n.Name, c); err != nil {
+	return mv.unlist(ctx, after)
+}
+
+// unlist takes the letters of a row that is aside off the lists.
+func (mv moves) unlist(ctx context.Context, r *row) error {
+	for _, n := range r.graph.Nodes() {
+		if c := r.cells[n.Name]; c.State == cellDead {
+			if err := mv.s.unlistLetter(ctx, r, n.Name, c); err != nil {
 				return err
 			}
 		}
@@ -105,23 +120,50 @@ func (mv moves) restore(ctx context.Context, r *row) error {
 		return err
 	}
 	mv.s.leases.aside(r.id.text, false, after.graph.Nodes())
-	for _, step := range sortedKeys(ch.set) {
+	return mv.takenBack(ctx, after, r.aside.Op, sortedKeys(ch.set))
+}
+
+// takenBack sees to all that follows from a row being taken back: messages, dead
+// letters, the operation's count, and last the entry of the list, by which a
+// restore that was cut off is known.
+func (mv moves) takenBack(ctx context.Context, r *row, operation string, send []string) error {
+	for _, step := range send {
+		c, _ := r.cell(step)
 		soon, cancel := context.WithTimeout(ctx, sendFor)
-		mv.s.sendPatiently(soon, pipeline.StepKey{Pipeline: r.pipeline(), Step: step}, messageBody(r.id.text, after.cells[step].Gen))
+		mv.s.sendPatiently(soon, pipeline.StepKey{Pipeline: r.pipeline(), Step: step}, messageBody(r.id.text, c.Gen))
 		cancel()
 	}
-	for _, n := range after.graph.Nodes() {
-		if after.cells[n.Name].State == cellDead {
-			if err := mv.s.bury(ctx, after, n.Name); err != nil {
+	for _, n := range r.graph.Nodes() {
+		if r.cells[n.Name].State == cellDead {
+			if err := mv.s.bury(ctx, r, n.Name); err != nil {
 				return err
 			}
-			mv.s.mirror.add(ctx, after, n.Name)
+			mv.s.mirror.add(ctx, r, n.Name)
 		}
 	}
-	if err := mv.s.asideOf(ctx, r.aside.Op, r.id.text, movedBack); err != nil {
+	if err := mv.s.asideOf(ctx, operation, r.id.text, movedBack); err != nil {
 		return err
 	}
 	return mv.s.table.delete(ctx, asidePK(r.pipeline()), r.id.text)
+}
+
+// restoreRest goes on with a restore that was cut off after the row was taken
+// back. Messages that are sent twice are dropped.
+func (mv moves) restoreRest(ctx context.Context, r *row, operation string) (bool, error) {
+	it, err := mv.s.table.get(ctx, asidePK(r.pipeline()), r.id.text, true)
+	if err != nil {
+		return false, err
+	}
+	if it == nil {
+		return false, mv.s.backAgain(ctx, operation, r.id.text)
+	}
+	var open []string
+	for _, n := range r.graph.Nodes() {
+		if c, ok := r.cell(n.Name); ok && (c.State == cellQueued || c.State == cellRetrying) {
+			open = append(open, n.Name)
+		}
+	}
+	return true, mv.takenBack(ctx, r, it.str(attrBy), open)
 }
 
 func (mv moves) wake(r *row, step string, ch *change, now time.Time) {
@@ -159,7 +201,7 @@ func (mv moves) Discarded(ctx context.Context, operation, cursor string, limit i
 		return page, err
 	}
 	for _, text := range ids {
-		if r := found[text]; r != nil && r.aside != nil && r.aside.Op == operation {
+		if r := found[text]; r != nil && (r.aside == nil || r.aside.Op == operation) { // or a restore was cut off
 			page.Items = append(page.Items, text)
 		}
 	}

@@ -58,6 +58,20 @@ func (s *Store) asideOf(ctx context.Context, operation, row, what string) error 
 	return s.moved(ctx, operation, row, what)
 }
 
+// backAgain notes that a row is back which somebody else took back, if the
+// operation had set it aside.
+func (s *Store) backAgain(ctx context.Context, operation, row string) error {
+	if operation == "" {
+		return nil
+	}
+	c := condition{expr: "attribute_exists(" + attrPK + ")", names: map[string]string{"#m": attrMoved}, values: item{":b": str(movedBack)}}
+	_, err := s.table.update(ctx, operationPK(operation), row, "SET #m = :b", c)
+	if refused(err) {
+		return nil
+	}
+	return err
+}
+
 // Progress counts what became of what an operation moved. A step whose outcome
 // seems to be missing is looked at in its row: a crash may have come between.
 func (mv moves) Progress(ctx context.Context, operation string) (pipeline.Progress, error) {
