@@ -28,6 +28,9 @@ type found struct {
 // together. It reads no further than its caller goes.
 func (s *Store) walk(ctx context.Context, sp span) iter.Seq2[found, error] {
 	return func(yield func(found, error) bool) {
+		if sp.from != "" && sp.to != "" && sp.from >= sp.to {
+			return // DynamoDB refuses a range that ends before it begins
+		}
 		entries, err := s.span(ctx, sp)
 		if err != nil {
 			yield(found{}, err)
