@@ -5,11 +5,15 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
 	"redrive/pipeline/aws/awstest"
 )
+
+// endsWithin is how long a process may take to end.
+const endsWithin = 25 * time.Second
 
 // answersWithin is how long a sender waits for an answer during an outage.
 const answersWithin = 15 * time.Second
@@ -48,6 +52,26 @@ func TestAWSWithoutDynamoDB(t *testing.T) {
 	}
 	counted := eventually(t, "counters", func() int { return p.rows("done") }, is(3))
 	equal(t, "rows", len(p.all()), counted)
+}
+
+// Asked to end while DynamoDB is away, it ends in time, and says what was not
+// written in one sentence.
+func TestAWSEndsWithoutDynamoDB(t *testing.T) {
+	t.Parallel()
+	p := newProgram(t)
+	s := p.spawn(configuration([]string{step("call")}))
+	p.becomes(p.acceptOne(), "done")
+	p.aws.dynamodb.SetDown(true)
+	began := time.Now()
+	s.signal(syscall.SIGTERM)
+	equal(t, "exit code", s.code(), exitFailed)
+	if took := time.Since(began); took > endsWithin {
+		t.Errorf("it took %s to end", took)
+	}
+	lines := strings.Split(strings.TrimSpace(s.said()), "\n")
+	if last := lines[len(lines)-1]; !strings.HasPrefix(last, "server: what this process counted last is not written: dynamodb:") {
+		t.Errorf("its last words are %s", last)
+	}
 }
 
 func text(s *string) string {

@@ -140,6 +140,22 @@ func TestAWSStartNamesWhatIsForbidden(t *testing.T) {
 	}
 }
 
+// A service that does not answer does not hold the start up for long.
+func TestAWSStartWithoutAnswers(t *testing.T) {
+	t.Parallel()
+	for says, server := range map[string]func(*account) *awstest.Proxy{
+		"dynamodb:DescribeTable on table ~rows": func(a *account) *awstest.Proxy { return a.dynamodb },
+		"sqs:GetQueueUrl on queue ~github-call": func(a *account) *awstest.Proxy { return a.sqs },
+	} {
+		t.Run(says, func(t *testing.T) {
+			t.Parallel()
+			p := newProgram(t)
+			server(p.aws).Inject(awstest.Fault{Do: awstest.Gate(make(chan struct{}))})
+			p.names(p.refuses(configuration([]string{step("call")})), says, "was not answered in time")
+		})
+	}
+}
+
 // A permission that is taken away while the program runs: readyz says which part
 // is not there, the log says what is forbidden.
 func TestAWSReadyzNamesThePart(t *testing.T) {

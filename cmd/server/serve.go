@@ -77,7 +77,7 @@ func (p *program) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, store.Close()) }()
+	defer func() { err = errors.Join(err, plain(store.Close())) }()
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", p.cfg.Listen)
 	if err != nil {
 		return listenError(p.cfg.Listen, err)

@@ -3,7 +3,6 @@ package aws
 import (
 	"cmp"
 	"context"
-	"errors"
 	"log/slog"
 	"slices"
 	"sync"
@@ -170,10 +169,14 @@ func (s *Store) within(most time.Duration, do func(context.Context)) {
 
 // leave writes what this process has counted and takes it off the list.
 func (s *Store) leave(ctx context.Context) error {
-	if err := errors.Join(s.counts.flush(ctx), s.metrics.flush(ctx)); err != nil {
-		return err
+	err := cmp.Or(s.counts.flush(ctx), s.metrics.flush(ctx))
+	if err == nil {
+		err = s.counts.leave(ctx)
 	}
-	return s.counts.leave(ctx)
+	if err != nil {
+		return &pipeline.Error{Code: pipeline.CodeUnavailable, Err: err, Text: "what this process counted last is not written: " + said(err)}
+	}
+	return nil
 }
 
 func (s *Store) age() time.Duration { return s.cfg.Age }

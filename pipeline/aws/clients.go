@@ -32,7 +32,7 @@ const (
 
 	dialFor     = 3 * time.Second
 	answerFor   = 10 * time.Second // the longest a request may go without an answer
-	requestFor  = 12 * time.Second // all tries of one request to DynamoDB: senders wait for rows to be stored
+	requestFor  = 12 * time.Second // all tries of a request that somebody waits for, such as the sender of a row
 	longPollFor = 30 * time.Second // likewise where long polls are made
 	connections = 128              // kept open to a service
 )
@@ -94,6 +94,14 @@ func inTime(o *dynamodb.Options) {
 
 func (a *Account) sqs() *sqs.Client {
 	return sqs.NewFromConfig(a.sdk, func(o *sqs.Options) { o.HTTPClient = patient(o.HTTPClient, longPollFor) })
+}
+
+// sqsInTime makes no long polls: somebody waits for the answers.
+func (a *Account) sqsInTime() *sqs.Client {
+	return sqs.NewFromConfig(a.sdk, func(o *sqs.Options) {
+		o.HTTPClient = patient(o.HTTPClient, answerFor)
+		o.APIOptions = append(o.APIOptions, attachDeadline)
+	})
 }
 
 // cloudwatch tries less hard: nothing waits for it but the alarms.

@@ -73,7 +73,7 @@ func (rs rows) Expire(ctx context.Context, name string, before time.Time, limit 
 func (rs rows) expireHour(ctx context.Context, e entry, limit int) (int, error) {
 	now := time.Now()
 	book := map[string]int64{}
-	gone, stay := 0, 0
+	gone, stay, late := 0, 0, 0 // late: finished since, and more than are asked for
 	var over []*row
 	for flags, err := range rs.s.table.items(ctx, query{pk: e.pk(), strong: true}) {
 		if err != nil {
@@ -91,6 +91,9 @@ func (rs rows) expireHour(ctx context.Context, e entry, limit int) (int, error) 
 			gone++
 		case r.finished() && len(over) < limit:
 			over = append(over, r)
+		case r.finished():
+			stay++
+			late++
 		default:
 			stay++
 		}
@@ -103,7 +106,9 @@ func (rs rows) expireHour(ctx context.Context, e entry, limit int) (int, error) 
 		return n, rs.strike(ctx, e, true, book)
 	}
 	if gone > 0 {
-		rs.s.expiries.note(e.partition, now)
+		if late == 0 {
+			rs.s.expiries.note(e.partition, now)
+		}
 		return n, rs.strike(ctx, e, false, book)
 	}
 	return n, nil

@@ -262,6 +262,18 @@ type wire struct {
 	client *http.Client
 	cut    atomic.Bool
 	point  *crashPoint
+	gate   atomic.Pointer[chan struct{}]
+}
+
+// hold keeps every request from now on waiting, until the function it answers is
+// called.
+func (l *wire) hold() (wake func()) {
+	gate := make(chan struct{})
+	l.gate.Store(&gate)
+	return func() {
+		l.gate.Store(nil)
+		close(gate)
+	}
 }
 
 // crashPoint is the request at which a process ends.
@@ -288,6 +300,13 @@ func (l *wire) Do(r *http.Request) (*http.Response, error) {
 			p.hit()
 		}
 		return nil, cutError{}
+	}
+	if gate := l.gate.Load(); gate != nil {
+		select {
+		case <-*gate:
+		case <-r.Context().Done():
+			return nil, r.Context().Err()
+		}
 	}
 	answer, err := l.client.Do(r)
 	if l.cut.Load() {

@@ -47,12 +47,11 @@ func TestMessagesThatAreNoRow(t *testing.T) {
 		w.put("check", tc.body)
 		dead := namesOf(Config{Prefix: w.prefix}).dead(ordersPipeline, "check")
 		w.within(10*time.Second, tc.name+" is set aside", func() bool { return w.depth(dead) > 0 })
-		for _, got := range w.take(dead) {
+		for _, got := range w.draw(dead) {
 			reason := sdkaws.ToString(got.MessageAttributes[reasonAttribute].StringValue)
 			if *got.Body != tc.body || !strings.Contains(reason, tc.reason) || sdkaws.ToString(got.MessageAttributes[fromAttribute].StringValue) != w.prefix+"orders-check" {
 				t.Errorf("%s: set aside as %.50q because %q", tc.name, *got.Body, reason)
 			}
-			w.forget(dead, got.ReceiptHandle)
 		}
 		if i%5 == 0 {
 			m.submit(1)
@@ -68,13 +67,6 @@ func (w *works) reconcileWith(stranger string) {
 		w.t.Fatal(err)
 	}
 	w.reconcile(leeway{})
-}
-
-func (w *works) forget(queue string, handle *string) {
-	w.t.Helper()
-	if _, err := w.client().DeleteMessage(w.t.Context(), &sqs.DeleteMessageInput{QueueUrl: w.url(queue), ReceiptHandle: handle}); err != nil {
-		w.t.Fatal(err)
-	}
 }
 
 func strangeGraph(t *testing.T) *pipeline.Graph {

@@ -101,6 +101,9 @@ func (w *works) unfinished(r *pipeline.Row, l leeway) string {
 		}
 		return ""
 	}
+	if r.Status == pipeline.StatusRejected {
+		return ""
+	}
 	dead := r.Status == pipeline.StatusDead
 	for _, n := range orders {
 		f, _ := r.Flag(n.Name)
@@ -331,7 +334,7 @@ func (w *works) url(name string) *string {
 	return out.QueueUrl
 }
 
-// look receives what a queue has to show, and leaves it there.
+// look is what a queue has to show.
 func (w *works) look(name string) []string {
 	w.t.Helper()
 	var bodies []string
@@ -341,9 +344,33 @@ func (w *works) look(name string) []string {
 	return bodies
 }
 
+// take receives messages that anybody may receive again at once.
 func (w *works) take(name string) []types.Message {
 	w.t.Helper()
-	out, err := w.client().ReceiveMessage(w.t.Context(), &sqs.ReceiveMessageInput{QueueUrl: w.url(name), MaxNumberOfMessages: 10, VisibilityTimeout: 0,
+	messages := w.receiveFrom(name)
+	for _, m := range messages {
+		if _, err := w.client().ChangeMessageVisibility(w.t.Context(), &sqs.ChangeMessageVisibilityInput{QueueUrl: w.url(name), ReceiptHandle: m.ReceiptHandle}); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	return messages
+}
+
+// draw receives messages for good.
+func (w *works) draw(name string) []types.Message {
+	w.t.Helper()
+	messages := w.receiveFrom(name)
+	for _, m := range messages {
+		if _, err := w.client().DeleteMessage(w.t.Context(), &sqs.DeleteMessageInput{QueueUrl: w.url(name), ReceiptHandle: m.ReceiptHandle}); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	return messages
+}
+
+func (w *works) receiveFrom(name string) []types.Message {
+	w.t.Helper()
+	out, err := w.client().ReceiveMessage(w.t.Context(), &sqs.ReceiveMessageInput{QueueUrl: w.url(name), MaxNumberOfMessages: 10,
 		MessageAttributeNames: []string{"All"}, MessageSystemAttributeNames: []types.MessageSystemAttributeName{"All"}})
 	if err != nil {
 		w.t.Fatal(err)

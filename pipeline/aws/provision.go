@@ -62,7 +62,7 @@ func NewProvisioner(cfg Config, bp Blueprint) *Provisioner {
 		pause: time.Second, looks: 90}
 	if a := cfg.Account; a != nil {
 		p.region = a.Region()
-		p.sqs, p.dynamodb, p.cloudwatch, p.lambda = a.sqs(), a.dynamodb(), a.cloudwatch(), a.lambda()
+		p.sqs, p.dynamodb, p.cloudwatch, p.lambda = a.sqsInTime(), a.dynamodb(), a.cloudwatch(), a.lambda()
 	}
 	return p
 }
