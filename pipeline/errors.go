@@ -1,6 +1,9 @@
 package pipeline
 
-import "errors"
+import (
+	"errors"
+	"time"
+)
 
 // Code says what kind of mistake an Error is; handlers turn it into a status.
 type Code string
@@ -14,6 +17,9 @@ const (
 	CodeTooLarge    Code = "too_large"   // over the pipeline's limit
 	CodeUnsigned    Code = "unsigned"    // no or a wrong signature
 	CodeRejected    Code = "rejected"    // breaks the pipeline's schema
+	CodeUnknown     Code = "unknown"     // nobody knows who asks
+	CodeForbidden   Code = "forbidden"   // who asks may not do it
+	CodeTooMany     Code = "too_many"    // too often; RetryAfter says when again
 )
 
 // Error is a failure with a sentence that an operator can act on.
@@ -22,6 +28,8 @@ type Error struct {
 	Field string // the field or parameter at fault, if one is
 	Text  string // one sentence, safe to show
 	Err   error  // cause, for the log only
+
+	RetryAfter time.Duration // when it may work; 0: not said
 }
 
 func (e *Error) Error() string {

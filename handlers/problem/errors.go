@@ -45,7 +45,7 @@ func ofPipeline(e *pipeline.Error) Problem {
 	if e.Field != "" && !strings.Contains(e.Text, e.Field) {
 		p.Detail = e.Field + ": " + e.Text
 	}
-	if e.Code == pipeline.CodeUnavailable {
+	if p.RetryAfter = e.RetryAfter; e.Code == pipeline.CodeUnavailable {
 		p.RetryAfter = retryAfter
 	}
 	if p.Status == http.StatusInternalServerError {
@@ -70,8 +70,12 @@ func status(code pipeline.Code) int {
 		return http.StatusServiceUnavailable
 	case pipeline.CodeTooLarge:
 		return http.StatusRequestEntityTooLarge
-	case pipeline.CodeUnsigned:
+	case pipeline.CodeUnsigned, pipeline.CodeUnknown:
 		return http.StatusUnauthorized
+	case pipeline.CodeForbidden:
+		return http.StatusForbidden
+	case pipeline.CodeTooMany:
+		return http.StatusTooManyRequests
 	case pipeline.CodeRejected:
 		return http.StatusUnprocessableEntity
 	default:
