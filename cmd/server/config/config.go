@@ -17,7 +17,7 @@ import (
 
 // Config is a whole configuration, complete and valid.
 type Config struct {
-	Listen         string         // host:port of the listener, a loopback address
+	Listen         string         // host:port of the listener; a loopback address unless Auth is enabled
 	BasePath       string         // "/" or "/x/y", never with a slash at the end
 	PublicURL      string         // "" or an absolute http(s) URL without a slash at the end
 	AllowedHosts   []string       // host or host:port, in lower case
@@ -32,8 +32,9 @@ type Config struct {
 	Queues         []ForeignQueue // with the AWS backend alone, in the order of the file
 	Breakers       []Breaker      // in the order of the file
 	Sweep          Sweep
-	Alarms         []Alarm   // DefaultAlarms where the file has none
-	Notify         []Route   // in the order of the file: its index is its name
+	Alarms         []Alarm // DefaultAlarms where the file has none
+	Notify         []Route // in the order of the file: its index is its name
+	Auth           Auth
 	Warnings       []Warning // worth a log line, no reason not to start
 }
 

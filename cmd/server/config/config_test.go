@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/sha256"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -28,6 +29,7 @@ func TestDefaults(t *testing.T) {
 		LogFormat:   "text",
 		Sweep:       Sweep{"0 */3 * * *", 15 * time.Minute},
 		Alarms:      DefaultAlarms(),
+		Auth:        Auth{Sessions: Sessions{30 * time.Minute, 12 * time.Hour}, Bulk: 1000},
 		Pipelines: []Pipeline{{
 			Name:      "p",
 			Intake:    Intake{IdempotencyKey: IdempotencyKey{Source: "none"}, Signature: Signature{Scheme: "none"}, MaxBytes: 262144},
@@ -84,14 +86,25 @@ alarms:
 notify:
   - {kind: slack, url: "${SLACK_WEBHOOK_URL}", severities: [notice, page]}
   - {kind: webhook, url: "https://example.com/hook", severities: [page]}
+auth:
+  local: true
+  oidc: {issuer: "https://id.example.com/", client_id: console, client_secret: "${OIDC_SECRET}", roles_claim: roles, roles: {operator: [ops, on call], admin: [root]}}
+  sessions: {idle: 15m, absolute: 8h}
+  bulk: 50
+  ingest_keys:
+  - {name: shop, pipeline: github, key_sha256: "` + keySHA + `"}
+  - {name: shop-2027, pipeline: github, key_sha256: "2C70E12B7A0646F92279F427C7B38E7334D8E5389CFF167A1DC30E73F826B683"}
 `
+
+// keySHA is the hash of the key "sesame".
+const keySHA = "d0c04f4b1951e4aeaaec8223ed2039e542f3aae805a6fa7f6d794e5afff5d272"
 
 func TestSample(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "schemas", "event.json"), `{"type":"object"}`)
 	write(t, filepath.Join(dir, "redrive.yaml"), sample)
-	env := environ("GITHUB_WEBHOOK_SECRET", "s: [e, cret", "TOKEN", "t#1", "SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T/B/x")
+	env := environ("GITHUB_WEBHOOK_SECRET", "s: [e, cret", "TOKEN", "t#1", "SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T/B/x", "OIDC_SECRET", "o")
 	c, mistakes := Load(filepath.Join(dir, "redrive.yaml"), Overrides{}, env)
 	if len(mistakes) > 0 {
 		t.Fatal(lines(mistakes))
@@ -115,6 +128,12 @@ func TestSample(t *testing.T) {
 		{"datapoints", c.Alarms[1].Datapoints, 3},
 		{"comparison", c.Alarms[1].Comparison, ">="},
 		{"routes", len(c.Notify), 2},
+		{"auth", c.Auth, Auth{
+			Local:    true,
+			OIDC:     &OIDC{"https://id.example.com/", "console", NewSecret("o"), "roles", OIDCRoles{Operator: []string{"ops", "on call"}, Admin: []string{"root"}}},
+			Sessions: Sessions{15 * time.Minute, 8 * time.Hour}, Bulk: 50,
+			IngestKeys: []IngestKey{{"shop", "github", sha256.Sum256([]byte("sesame"))}, {"shop-2027", "github", sha256.Sum256([]byte("key"))}},
+		}},
 		{"warnings", c.Warnings, []Warning(nil)},
 	} {
 		if !reflect.DeepEqual(check.got, check.want) {
@@ -234,5 +253,17 @@ func TestExampleOfAWS(t *testing.T) {
 	want := AWS{Region: "eu-west-1", Prefix: "redrive-", Provision: true, Table: "redrive-rows"}
 	if !reflect.DeepEqual(c.AWS, want) {
 		t.Errorf("got %+v, want %+v", c.AWS, want)
+	}
+}
+
+// TestExampleOfAuth takes the comment signs off what the example says about access.
+func TestExampleOfAuth(t *testing.T) {
+	t.Parallel()
+	before, section, found := strings.Cut(Example(), "# auth:\n")
+	text := before + "auth:\n" + strings.ReplaceAll("\n"+section, "\n# ", "\n")[1:]
+	text = strings.NewReplacer("listen: 127.0.0.1", "listen: 0.0.0.0", `public_url: ""`, "public_url: https://redrive.example.com").Replace(text)
+	c := valid(t, text, Overrides{}, environ("OIDC_SECRET", "x"))
+	if a := c.Auth; !found || !a.Local || a.OIDC == nil || len(a.OIDC.Roles.Operator) != 1 || a.Sessions.Idle == 0 || a.Bulk != 1000 || len(a.IngestKeys) != 1 {
+		t.Errorf("%+v", c.Auth)
 	}
 }

@@ -22,7 +22,11 @@ func pipelines(s *section, consoleAlone bool) []Pipeline {
 	}
 	var ps []Pipeline
 	if given {
-		below.each(func(name string, e entry) { ps = append(ps, pipeline(name, s.r.section("pipeline", e.line, e.value))) })
+		s.r.pipelines = map[string]int{}
+		below.each(func(name string, e entry) {
+			s.r.pipelines[name] = e.line
+			ps = append(ps, pipeline(name, s.r.section("pipeline", e.line, e.value)))
+		})
 	}
 	return ps
 }

@@ -1,10 +1,6 @@
 package config
 
-import (
-	"net"
-	"net/netip"
-	"strings"
-)
+import "strings"
 
 const defaultListen = "127.0.0.1:8080"
 
@@ -30,10 +26,11 @@ func (r *reader) config(s *section) *Config {
 	}
 	c.Alarms = alarms(s, c)
 	c.Notify = routes(s)
+	c.Auth = access(s.child("auth"), c)
 	s.close()
 	r.override(c)
 	r.checkQueues(c)
-	r.openDoor(s, c.Listen)
+	r.checkDoor(s, c)
 	r.warnProxies(s, c.TrustedProxies)
 	r.warnSeverities(s, c)
 	r.warnBreakers(c)
@@ -71,42 +68,4 @@ func folder(text string) (string, *fault) {
 		return "", &fault{"is not a folder", "name one, such as ./data"}
 	}
 	return text, nil
-}
-
-// openDoor refuses to answer other machines while anybody who asks is let in.
-func (r *reader) openDoor(s *section, listen string) {
-	if loopback(listen) {
-		return
-	}
-	wrong := quote(listen) + " can be reached from other machines and there is no auth section that says who may come in"
-	right := "add auth, which is not supported yet and comes with access control; until then listen on 127.0.0.1 and put nothing in front of it"
-	if r.over.Listen != "" {
-		r.mistakeAt("--listen", wrong, right)
-		return
-	}
-	e, _ := s.get("listen")
-	r.mistake(e.line, right, "listen %s", wrong)
-}
-
-// loopback is strict: of names only localhost, of addresses no form that
-// another reader of it might take for something else.
-func loopback(listen string) bool {
-	host, _, err := net.SplitHostPort(listen)
-	if err != nil {
-		return false
-	}
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.IsLoopback() && !ip.Is4In6() && ip.Zone() == ""
-}
-
-func (r *reader) warnProxies(s *section, proxies []netip.Prefix) {
-	for _, p := range proxies {
-		if p.Bits() == 0 {
-			e, _ := s.get("trusted_proxies")
-			r.warn(e.line, "trusted_proxies %s lets every caller choose the address it is seen under", p)
-		}
-	}
 }

@@ -9,16 +9,17 @@ import (
 
 // reader goes through one file and collects what is wrong with it.
 type reader struct {
-	file     string // as it is named in mistakes
-	dir      string // what relative paths are relative to
-	env      Env
-	over     Overrides
-	mistakes []Mistake
-	warnings []Warning
-	backend  string         // "embedded", "aws" or, where it is not known, ""; read before what depends on it
-	breakers map[string]int // names and lines of the breakers, read before what refers to them
-	queues   queues         // on SQS that the file speaks of
-	remote   []remote       // what calls AWS, whatever the backend
+	file      string // as it is named in mistakes
+	dir       string // what relative paths are relative to
+	env       Env
+	over      Overrides
+	mistakes  []Mistake
+	warnings  []Warning
+	backend   string         // "embedded", "aws" or, where it is not known, ""; read before what depends on it
+	pipelines map[string]int // names and lines
+	breakers  map[string]int // names and lines of the breakers, read before what refers to them
+	queues    queues         // on SQS that the file speaks of
+	remote    []remote       // what calls AWS, whatever the backend
 }
 
 // section is one mapping of the file. A key counts as known once it was asked
@@ -59,7 +60,6 @@ func (r *reader) section(kind string, line int, n ast.Node) *section {
 			r.mistake(lineOf(n), "write keys and values below it", "%s is %s", kind, shape(n))
 		}
 	}
-	s.dropNotYet()
 	return s
 }
 

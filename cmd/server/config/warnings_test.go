@@ -11,6 +11,20 @@ func TestWarnings(t *testing.T) {
 	const step = "steps: [{name: a, http: {url: 'http://h/'}}]"
 	for _, tc := range []struct{ name, text, want string }{
 		{"nothing to say", smallest + "aws: {region: eu-west-1, endpoint: 'http://127.0.0.1:4566'}\nqueues: []\nauth: {}\n", ""},
+		{"plain http on the network", smallest + "listen: 0.0.0.0:8080\nauth: {local: true, ingest_keys: [{name: a, pipeline: p, key_sha256: " + keySHA + "}]}\n",
+			`f:2: listen "0.0.0.0:8080" is plain http: put a proxy with TLS in front and write its address as public_url: https://..., else passwords and sessions can be read on the way`},
+		{"plain http at the proxy", smallest + "public_url: http://redrive.example.com\nauth: {local: true}\n",
+			`f:2: public_url "http://redrive.example.com" is not https: passwords and sessions can be read on the way`},
+		{"a public address of this machine", smallest + "public_url: http://localhost:8080\nauth: {local: true}\n", ""},
+		{"a console others are sent to", smallest + "public_url: https://redrive.example.com\n",
+			`f:2: public_url "https://redrive.example.com" is for other machines and there is no auth section: whoever reaches it may do everything`},
+		{"an intake that asks for nothing", "listen: ':8080'\npublic_url: https://h\nauth: {local: true, ingest_keys: [{name: a, pipeline: p, key_sha256: " + keySHA + "}]}\npipelines:\n  p: {" + step + "}\n  q: {" + step + "}\n  r: {intake: {signature: {scheme: github, secret: x}}, " + step + "}\n",
+			`f:6: pipeline "q" has neither a signature nor an ingest key: whoever reaches :8080 can send rows to it`},
+		{"wide proxies", smallest + "trusted_proxies: [10.0.0.0/8, 10.0.0.0/7, 52.0.0.0/16, 52.0.0.0/15, 'fd00::/8', '2001:db8::/32', '2000::/3', '::/0']\n",
+			"f:2: trusted_proxies 10.0.0.0/7 is wide: whoever has an address in it can choose the one it is seen under\n" +
+				"f:2: trusted_proxies 52.0.0.0/15 is wide: whoever has an address in it can choose the one it is seen under\n" +
+				"f:2: trusted_proxies 2000::/3 is wide: whoever has an address in it can choose the one it is seen under\n" +
+				"f:2: trusted_proxies ::/0 lets every caller choose the address it is seen under"},
 		{"proxies, breakers, severities and secrets", `trusted_proxies: [0.0.0.0/0]
 breakers:
   idle: {}
