@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"redrive/pipeline"
+	"redrive/pipeline/access"
 	"redrive/views"
 )
 
@@ -33,6 +34,13 @@ func NewFramer(always views.Page, from overviews, faults activeFaults) Framer {
 		p.Now = time.Now().UTC()
 		actor := pipeline.ActorFrom(r.Context())
 		p.Actor, p.Role = actor.Name, actor.Role
+		if p.Stranger = actor.Name == access.Anonymous; p.Stranger {
+			p.Version = ""
+			return p
+		}
+		if id, ok := access.From(r.Context()); ok {
+			p.SignedIn = !id.Program()
+		}
 		p.Flash = flashFrom(r)
 		if section == views.SectionRows {
 			p.Query = r.URL.Query().Get("q")

@@ -9,6 +9,7 @@ import (
 	"github.com/a-h/templ"
 
 	"redrive/handlers/problem"
+	"redrive/pipeline/access"
 	"redrive/views"
 )
 
@@ -18,9 +19,11 @@ type Handler func(w http.ResponseWriter, r *http.Request) error
 // Shell joins handlers to net/http: it gives them the base path, and turns the
 // errors they return into pages.
 type Shell struct {
-	Base  string // base path of the console; begins and ends with "/"
-	Frame Framer
-	Log   *slog.Logger
+	Base    string // base path of the console; begins and ends with "/"
+	Frame   Framer
+	Log     *slog.Logger
+	Confirm Confirmer // takes passwords again; nil: there is no access control
+	Login   *Login
 }
 
 // Page adapts a handler. A panic passes through; the server's middleware answers
@@ -29,7 +32,11 @@ func (s *Shell) Page(h Handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		r = r.WithContext(context.WithValue(r.Context(), baseKey{}, s.Base))
 		answer := &watched{ResponseWriter: w}
-		if err := h(answer, r); err != nil {
+		r, err := s.confirmed(answer, r)
+		if err == nil {
+			err = h(answer, r)
+		}
+		if err != nil {
 			s.fail(answer, r, err)
 		}
 	}
@@ -56,6 +63,14 @@ func (s *Shell) fail(w *watched, r *http.Request, err error) {
 	ctx := r.Context()
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) && !w.begun {
 		w.WriteHeader(problem.StatusClientGone)
+		return
+	}
+	if stale, ok := errors.AsType[*access.StaleError](err); ok && !w.begun {
+		s.confirm(w, r, stale, "", http.StatusForbidden)
+		return
+	}
+	if no, ok := errors.AsType[*notConfirmed](err); ok {
+		s.confirm(w, r, &access.StaleError{What: no.what}, no.text, no.status)
 		return
 	}
 	p := problem.Of(err)

@@ -24,6 +24,7 @@ type Page struct {
 	Flash       *Flash         // what the last form did
 	Actor, Role string         // who looks, and as what; role empty without auth
 	SignedIn    bool           // there is a session to end
+	Stranger    bool           // nobody is signed in and somebody should be: the page shows nothing of what is inside
 	Query       string         // what the search box holds
 	Back        templ.SafeURL  // where Escape leads; empty: nowhere
 	Version     string         // of the program

@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -11,24 +12,47 @@ import (
 // forwarded believes a trusted proxy who asks and which host was asked for.
 // From anybody else the X-Forwarded headers mean nothing.
 func (s *site) forwarded(next http.Handler) http.Handler {
-	if len(s.TrustedProxies) == 0 {
-		return next
-	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !s.trusted(address(r.RemoteAddr)) {
-			next.ServeHTTP(w, r)
-			return
-		}
 		told := new(http.Request)
 		*told = *r
-		if client := s.client(r.Header.Values("X-Forwarded-For")); client.IsValid() {
-			told.RemoteAddr = client.String()
+		told.URL = plain(r.URL) // a request line in absolute form is the caller's word
+		if s.trusted(address(r.RemoteAddr)) {
+			s.believe(told)
 		}
-		if hosts := items(r.Header.Values("X-Forwarded-Host")); len(hosts) > 0 {
-			told.Host = hosts[len(hosts)-1]
+		if s.public != nil && s.public.Scheme == "https" && strings.EqualFold(told.Host, s.public.Host) {
+			told.URL = encrypted(told.URL) // this host is asked for over https alone
 		}
 		next.ServeHTTP(w, told)
 	})
+}
+
+// believe takes a proxy's word.
+func (s *site) believe(r *http.Request) {
+	if client := s.client(r.Header.Values("X-Forwarded-For")); client.IsValid() {
+		r.RemoteAddr = client.String()
+	}
+	if hosts := items(r.Header.Values("X-Forwarded-Host")); len(hosts) > 0 {
+		r.Host = hosts[len(hosts)-1]
+	}
+	if protos := items(r.Header.Values("X-Forwarded-Proto")); len(protos) > 0 && strings.EqualFold(protos[len(protos)-1], "https") {
+		r.URL = encrypted(r.URL)
+	}
+}
+
+func plain(u *url.URL) *url.URL {
+	if u.Scheme == "" {
+		return u
+	}
+	of := *u
+	of.Scheme = ""
+	return &of
+}
+
+// encrypted notes that a request came over https.
+func encrypted(u *url.URL) *url.URL {
+	of := *u
+	of.Scheme = "https"
+	return &of
 }
 
 // client is the nearest address that is no proxy of ours: each proxy adds the one

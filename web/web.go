@@ -14,6 +14,7 @@ import (
 	"redrive/handlers"
 	"redrive/handlers/api"
 	"redrive/handlers/problem"
+	"redrive/pipeline/access"
 	"redrive/static"
 )
 
@@ -33,6 +34,7 @@ type Config struct {
 	Probes  *handlers.Probes
 	Metrics http.Handler
 	Pages   Pages
+	Access  Access       // who is who; nil: whoever reaches the address may do everything
 	Logger  *slog.Logger // nil: silent
 }
 
@@ -51,6 +53,7 @@ type Pages struct {
 	Faults      *handlers.Faults
 	Queues      *handlers.Queues
 	Audit       *handlers.Audit
+	Login       *handlers.Login
 }
 
 // site is the configured shell.
@@ -61,6 +64,7 @@ type site struct {
 	log    *slog.Logger
 
 	probes, console, ingest *chi.Mux
+	gate                    *gate
 }
 
 // New builds the handler of everything. It fails on a public URL that is none.
@@ -85,6 +89,7 @@ func build(c Config) (*site, error) {
 		s.public = public
 	}
 	s.probes, s.console, s.ingest = chi.NewRouter(), chi.NewRouter(), chi.NewRouter()
+	s.gate = &gate{s: s, rules: map[string]access.Role{}}
 	if err := s.routes(); err != nil {
 		return nil, fmt.Errorf("routes: %w", err)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"redrive/handlers/api"
 	"redrive/pipeline"
+	"redrive/pipeline/access"
 )
 
 // Everything that is promised is there, whatever there is to say.
@@ -264,7 +265,7 @@ func keys(m map[string]any) []string {
 func TestDocumentSaysWhereTheServerIs(t *testing.T) {
 	t.Parallel()
 	for base, want := range map[string]string{"/": "/", "/ops": "/ops", "/ops/x/": "/ops/x"} {
-		doc, err := api.New(api.Services{}, slog.New(slog.DiscardHandler)).Mount(chi.NewRouter(), "/api/v1").Document(base).Do(nil)
+		doc, err := api.New(api.Services{}, slog.New(slog.DiscardHandler)).Mount(chi.NewRouter(), "/api/v1", func(string, string, access.Role) {}).Document(base).Do(nil)
 		if err != nil {
 			t.Fatal(err)
 		}

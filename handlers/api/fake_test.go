@@ -14,6 +14,7 @@ import (
 
 	"redrive/handlers/api"
 	"redrive/pipeline"
+	"redrive/pipeline/access"
 )
 
 var moment = time.Date(2026, 5, 14, 3, 24, 10, 5e6, time.FixedZone("", 2*3600)) //nolint:gochecknoglobals // a constant in all but syntax
@@ -207,7 +208,7 @@ func serve(t *testing.T, f *fake) http.Handler {
 	t.Helper()
 	r := chi.NewRouter()
 	a := api.New(f.services(), slog.New(slog.NewTextHandler(t.Output(), nil)))
-	m := a.Mount(r, "/api/v1")
+	m := a.Mount(r, "/api/v1", func(string, string, access.Role) {})
 	m.Get("/overview", a.GetOverview())
 	m.Get("/rows", a.ListRows())
 	m.Post("/rows", a.CreateRow())

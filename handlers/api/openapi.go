@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"redrive/pipeline/access"
 )
 
 type object = map[string]any
@@ -32,7 +34,10 @@ func document(base string, routes []route) object {
 		},
 		"servers":    []object{{"url": cmp.Or(strings.TrimSuffix(base, "/"), "/")}},
 		"paths":      paths,
-		"components": object{"schemas": schemas.named},
+		"components": object{
+			"schemas":         schemas.named,
+			"securitySchemes": object{"token": object{"type": "http", "scheme": "bearer", "description": "A token of the console, asked for where the configuration has auth; x-role is the least role of a call."}},
+		},
 	}
 }
 
@@ -43,6 +48,10 @@ func describe(r route, schemas *schemas) object {
 		"tags":        []string{strings.Split(strings.TrimPrefix(r.path, "/api/v1/"), "/")[0]},
 		"parameters":  append(pathParams(r.path), queryParams(r.op.Query)...),
 		"responses":   responses(r.op, schemas),
+	}
+	if r.need != access.Nobody {
+		op["x-role"] = string(r.need)
+		op["security"] = []object{{"token": []string{}}, {}}
 	}
 	if r.op.Body != nil {
 		op["requestBody"] = object{

@@ -13,6 +13,7 @@ import (
 
 	"redrive/handlers/api"
 	"redrive/pipeline"
+	"redrive/pipeline/access"
 )
 
 // fakeQueues stands for the queues that are not ours.
@@ -89,7 +90,7 @@ func askQueues(t *testing.T, f *fake, method, target, body string) (*httptest.Re
 	t.Helper()
 	router := chi.NewRouter()
 	a := api.New(api.Services{Queues: fakeQueues{f}}, slog.New(slog.NewTextHandler(t.Output(), nil)))
-	m := a.Mount(router, "/api/v1")
+	m := a.Mount(router, "/api/v1", func(string, string, access.Role) {})
 	m.Get("/queues", a.ListQueues())
 	m.Get("/queues/{name}", a.GetQueue())
 	m.Post("/queues/{name}/browse", a.BrowseQueue())

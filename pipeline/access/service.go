@@ -72,3 +72,8 @@ func (s *Service) seen(ctx context.Context, id string, read func(context.Context
 	s.cache.put(id, found, turn)
 	return found, nil
 }
+
+// Denied notes in the audit that somebody tried what their role does not allow.
+func (s *Service) Denied(ctx context.Context, object string, why error) {
+	_ = s.failed(ctx, pipeline.NewEntry(ctx, "access.deny", object, "", nil), why)
+}

@@ -56,7 +56,7 @@ func cleanName(name string) (string, error) {
 			Text: "the name must be of letters a to z, digits and . _ @ + -, at most 63, and begin with a letter or digit"}
 	}
 	// These are who acts where nobody signed in.
-	if name == "local" || name == pipeline.Program {
+	if name == "local" || name == pipeline.Program || name == Anonymous {
 		return "", &pipeline.Error{Code: pipeline.CodeInvalid, Field: "name", Text: "the name " + name + " is taken by the program itself"}
 	}
 	return name, nil

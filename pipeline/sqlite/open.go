@@ -70,11 +70,7 @@ func (db *DB) open(ctx context.Context, cfg Config) error {
 	if err := db.prepareFile(); err != nil {
 		return err
 	}
-	synchronous := "synchronous = FULL"
-	if cfg.Durability == "normal" {
-		synchronous = "synchronous = NORMAL"
-	}
-	c, err := openConn(db.path, openReadWrite, "journal_mode = WAL", synchronous, "cache_size = -32768",
+	c, err := openConn(db.path, openReadWrite, "journal_mode = WAL", synchronous(cfg), "cache_size = -32768",
 		"wal_autocheckpoint = 4000", "journal_size_limit = 33554432", "temp_store = MEMORY", "mmap_size = 0")
 	if err != nil {
 		return err

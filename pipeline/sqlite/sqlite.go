@@ -27,6 +27,7 @@ type DB struct {
 	path     string
 	log      *slog.Logger
 	readOnly bool
+	beside   bool // somebody else works on it
 	lock     *os.File
 
 	jobs     chan *job
@@ -129,6 +130,9 @@ func (db *DB) release() error {
 
 // Backend answers the ports of this store.
 func (db *DB) Backend() pipeline.Backend {
+	if db.beside {
+		return db.papers()
+	}
 	return pipeline.Backend{
 		Rows: rowStore{db}, Work: work{db}, Moves: moves{db}, Letters: letterStore{db}, Metrics: metricStore{db},
 		Records: recordStore{db}, Audit: auditLog{db}, Ready: db.Ready, Close: db.Close,
