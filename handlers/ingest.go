@@ -29,8 +29,9 @@ type signatureVerifier interface {
 
 // Door is what one pipeline asks of those who send to it.
 type Door struct {
-	MaxBytes int64             // of one payload
-	Verifier signatureVerifier // nil: anybody may send
+	MaxBytes int64                 // of one payload
+	Opens    func(key string) bool // whether a text is one of its ingest keys; nil: none is asked for
+	Verifier signatureVerifier     // nil: nothing has to be signed
 	Key      KeySource
 }
 
@@ -55,7 +56,7 @@ func NewIngest(doors map[string]Door, submit submitter, log *slog.Logger) *Inges
 
 // Row takes the body as one payload.
 func (h *Ingest) Row(w http.ResponseWriter, r *http.Request) {
-	name, door, err := h.door(r)
+	name, door, err := h.door(w, r)
 	if err != nil {
 		problem.Answer(w, r, h.log, err)
 		return
@@ -97,7 +98,7 @@ func (h *Ingest) refuse(w http.ResponseWriter, r *http.Request, id string, err e
 }
 
 // door finds the pipeline and refuses what no body can mend.
-func (h *Ingest) door(r *http.Request) (string, Door, error) {
+func (h *Ingest) door(w http.ResponseWriter, r *http.Request) (string, Door, error) {
 	name, err := url.PathUnescape(chi.URLParam(r, "pipeline"))
 	door, known := h.doors[name]
 	if err != nil || !known {
@@ -111,7 +112,7 @@ func (h *Ingest) door(r *http.Request) (string, Door, error) {
 			return "", Door{}, problem.New(http.StatusUnsupportedMediaType, "The body must be sent without a Content-Encoding.")
 		}
 	}
-	return name, door, nil
+	return name, door, door.unlock(w, r)
 }
 
 func firstParam(raw string) string {

@@ -31,6 +31,9 @@ func engineConfig(c *config.Config, account *aws.Account, worker string, log *sl
 		ec.Breakers = append(ec.Breakers, pipeline.BreakerConfig{Name: b.Name, FailureRate: b.FailureRate, MinimumCalls: b.MinimumCalls,
 			Window: b.Window, OpenFor: b.OpenFor, Probes: b.Probes})
 	}
+	for _, k := range c.Auth.IngestKeys {
+		ec.IngestKeys = append(ec.IngestKeys, pipeline.IngestKey{Name: k.Name, Pipeline: k.Pipeline, SHA256: k.SHA256})
+	}
 	ec.Alarms = alarmConfigs(c)
 	var err error
 	ec.Routes, err = routes(c, account)
