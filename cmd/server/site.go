@@ -83,7 +83,11 @@ func doors(c *config.Config, keys *pipeline.IngestKeys) (map[string]handlers.Doo
 			d.Opens = func(key string) bool { return keys.Opens(p.Name, key) }
 		}
 		if s := p.Intake.Signature; s.Scheme != "none" && s.Scheme != "" {
-			v, err := signature.New(s.Scheme, s.Secret.Reveal())
+			secrets := []string{s.Secret.Reveal()}
+			if !s.Previous.Empty() {
+				secrets = append(secrets, s.Previous.Reveal())
+			}
+			v, err := signature.New(s.Scheme, secrets...)
 			if err != nil {
 				return nil, err
 			}
