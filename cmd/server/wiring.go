@@ -10,6 +10,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"redrive/cmd/server/config"
+	"redrive/handlers/peek"
 	"redrive/pipeline"
 	"redrive/pipeline/aws"
 	"redrive/pipeline/backoff"
@@ -60,6 +61,9 @@ func pipelineConfig(p config.Pipeline, account *aws.Account) (pipeline.Pipeline,
 // checkSchema says in one sentence what a payload breaks.
 func checkSchema(schema *jsonschema.Schema) func([]byte) error {
 	return func(payload []byte) error {
+		if big := peek.TooBig(payload); big != "" {
+			return errors.New("it " + big)
+		}
 		value, err := jsonschema.UnmarshalJSON(bytes.NewReader(payload))
 		if err != nil {
 			return errors.New("it is not JSON")
