@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
+	"golang.org/x/sync/semaphore"
 
 	"redrive/handlers/problem"
 	"redrive/pipeline"
@@ -46,12 +47,13 @@ type KeySource struct {
 type Ingest struct {
 	doors  map[string]Door
 	submit submitter
+	room   *semaphore.Weighted // for bodies, of all requests under way
 	log    *slog.Logger
 }
 
 // NewIngest returns the intake of the pipelines named by doors.
 func NewIngest(doors map[string]Door, submit submitter, log *slog.Logger) *Ingest {
-	return &Ingest{doors: doors, submit: submit, log: log}
+	return &Ingest{doors: doors, submit: submit, room: semaphore.NewWeighted(maxRoom), log: log}
 }
 
 // Row takes the body as one payload.
@@ -61,7 +63,9 @@ func (h *Ingest) Row(w http.ResponseWriter, r *http.Request) {
 		problem.Answer(w, r, h.log, err)
 		return
 	}
-	body, err := h.receive(w, r, door, door.MaxBytes)
+	held := &share{room: h.room}
+	defer held.release()
+	body, err := h.receive(w, r, door, door.MaxBytes, held)
 	if err != nil {
 		problem.Answer(w, r, h.log, err)
 		return

@@ -43,7 +43,9 @@ func (h *Ingest) Batch(w http.ResponseWriter, r *http.Request) {
 		problem.Answer(w, r, h.log, err)
 		return
 	}
-	body, err := h.receive(w, r, door, maxBatch)
+	held := &share{room: h.room}
+	defer held.release()
+	body, err := h.receive(w, r, door, maxBatch, held)
 	if err != nil {
 		problem.Answer(w, r, h.log, err)
 		return
