@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
+	"golang.org/x/sync/semaphore"
 
 	"redrive/handlers/problem"
 	"redrive/pipeline"
@@ -29,8 +30,9 @@ type signatureVerifier interface {
 
 // Door is what one pipeline asks of those who send to it.
 type Door struct {
-	MaxBytes int64             // of one payload
-	Verifier signatureVerifier // nil: anybody may send
+	MaxBytes int64                 // of one payload
+	Opens    func(key string) bool // whether a text is one of its ingest keys; nil: none is asked for
+	Verifier signatureVerifier     // nil: nothing has to be signed
 	Key      KeySource
 }
 
@@ -45,22 +47,25 @@ type KeySource struct {
 type Ingest struct {
 	doors  map[string]Door
 	submit submitter
+	room   *semaphore.Weighted // for bodies, of all requests under way
 	log    *slog.Logger
 }
 
 // NewIngest returns the intake of the pipelines named by doors.
 func NewIngest(doors map[string]Door, submit submitter, log *slog.Logger) *Ingest {
-	return &Ingest{doors: doors, submit: submit, log: log}
+	return &Ingest{doors: doors, submit: submit, room: semaphore.NewWeighted(maxRoom), log: log}
 }
 
 // Row takes the body as one payload.
 func (h *Ingest) Row(w http.ResponseWriter, r *http.Request) {
-	name, door, err := h.door(r)
+	name, door, err := h.door(w, r)
 	if err != nil {
 		problem.Answer(w, r, h.log, err)
 		return
 	}
-	body, err := h.receive(w, r, door, door.MaxBytes)
+	held := &share{room: h.room}
+	defer held.release()
+	body, err := h.receive(w, r, door, door.MaxBytes, held)
 	if err != nil {
 		problem.Answer(w, r, h.log, err)
 		return
@@ -97,7 +102,7 @@ func (h *Ingest) refuse(w http.ResponseWriter, r *http.Request, id string, err e
 }
 
 // door finds the pipeline and refuses what no body can mend.
-func (h *Ingest) door(r *http.Request) (string, Door, error) {
+func (h *Ingest) door(w http.ResponseWriter, r *http.Request) (string, Door, error) {
 	name, err := url.PathUnescape(chi.URLParam(r, "pipeline"))
 	door, known := h.doors[name]
 	if err != nil || !known {
@@ -111,7 +116,7 @@ func (h *Ingest) door(r *http.Request) (string, Door, error) {
 			return "", Door{}, problem.New(http.StatusUnsupportedMediaType, "The body must be sent without a Content-Encoding.")
 		}
 	}
-	return name, door, nil
+	return name, door, door.unlock(w, r)
 }
 
 func firstParam(raw string) string {

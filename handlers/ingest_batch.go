@@ -38,12 +38,14 @@ type lineRefused struct {
 // write. There is one result a line, in order. Lines are counted from 1; blank
 // ones are counted too, but have no result.
 func (h *Ingest) Batch(w http.ResponseWriter, r *http.Request) {
-	name, door, err := h.door(r)
+	name, door, err := h.door(w, r)
 	if err != nil {
 		problem.Answer(w, r, h.log, err)
 		return
 	}
-	body, err := h.receive(w, r, door, maxBatch)
+	held := &share{room: h.room}
+	defer held.release()
+	body, err := h.receive(w, r, door, maxBatch, held)
 	if err != nil {
 		problem.Answer(w, r, h.log, err)
 		return

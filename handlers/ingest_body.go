@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -19,11 +18,11 @@ import (
 const firstRead = 64 << 10
 
 // receive reads the raw body, at most limit bytes, and checks its signature.
-func (h *Ingest) receive(w http.ResponseWriter, r *http.Request, door Door, limit int64) ([]byte, error) {
+func (h *Ingest) receive(w http.ResponseWriter, r *http.Request, door Door, limit int64, held *share) ([]byte, error) {
 	if r.ContentLength > limit {
 		return nil, tooLarge(w, r, limit)
 	}
-	body, err := readBody(io.LimitReader(r.Body, limit+1), r.ContentLength)
+	body, err := readBody(io.LimitReader(r.Body, limit+1), r.ContentLength, held)
 	if err != nil {
 		return nil, err
 	}
@@ -45,11 +44,18 @@ func (h *Ingest) receive(w http.ResponseWriter, r *http.Request, door Door, limi
 
 // readBody reads to the end. One buffer of the announced size is enough for most
 // bodies; the spare byte lets the reader see the end without growing it.
-func readBody(r io.Reader, announced int64) ([]byte, error) {
-	body := make([]byte, 0, min(max(announced, 511)+1, firstRead))
+func readBody(r io.Reader, announced int64, held *share) ([]byte, error) {
+	first := min(max(announced, 511)+1, firstRead)
+	if err := held.more(first); err != nil {
+		return nil, err
+	}
+	body := make([]byte, 0, first)
 	for {
 		if len(body) == cap(body) {
-			body = slices.Grow(body, len(body))
+			if err := held.more(int64(len(body))); err != nil {
+				return nil, err
+			}
+			body = append(make([]byte, 0, 2*len(body)), body...) // not more than is held
 		}
 		n, err := r.Read(body[len(body):cap(body)])
 		body = body[:len(body)+n]

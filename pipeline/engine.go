@@ -15,20 +15,21 @@ import (
 
 // Config is everything the engine is told.
 type Config struct {
-	Pipelines []Pipeline
-	Breakers  []BreakerConfig
-	Sweep     SweepSettings
-	Alarms    []AlarmConfig
-	Routes    []Route
-	Cron      CronParser
-	Worker    string        // name of this process in attempts; "worker" by default
-	Version   string        // of this program, for the list of instances
-	Only      string        // what this process does: OnlyConsole, OnlyWorkers, or everything when empty
-	Drain     time.Duration // how long calls in flight may go on at the end; 20 s by default
-	Lease     time.Duration // how long a step is leased without a sign of life; 30 s by default
-	QueueHide time.Duration // how long messages of queues that are not ours are hidden while they are moved; 2 min by default
-	Random    func() float64
-	Logger    *slog.Logger
+	Pipelines  []Pipeline
+	Breakers   []BreakerConfig
+	Sweep      SweepSettings
+	Alarms     []AlarmConfig
+	Routes     []Route
+	IngestKeys []IngestKey
+	Cron       CronParser
+	Worker     string        // name of this process in attempts; "worker" by default
+	Version    string        // of this program, for the list of instances
+	Only       string        // what this process does: OnlyConsole, OnlyWorkers, or everything when empty
+	Drain      time.Duration // how long calls in flight may go on at the end; 20 s by default
+	Lease      time.Duration // how long a step is leased without a sign of life; 30 s by default
+	QueueHide  time.Duration // how long messages of queues that are not ours are hidden while they are moved; 2 min by default
+	Random     func() float64
+	Logger     *slog.Logger
 }
 
 // What a process does, where several run on one store.
@@ -55,6 +56,7 @@ type Engine struct {
 	Faults     *Faults
 	Queues     *Queues
 	Audit      *Audit
+	IngestKeys *IngestKeys
 	Events     *Hub
 
 	cfg       Config
@@ -109,6 +111,7 @@ func New(cfg Config, b Backend) (*Engine, error) {
 	}
 	e.Alarms = newAlarms(e)
 	e.Audit = &Audit{e: e}
+	e.IngestKeys = newIngestKeys(e)
 	e.Queues = newQueues(e)
 	return e, nil
 }
@@ -171,7 +174,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		}
 	}
 	for _, run := range []func(context.Context) error{e.Events.run, e.fleet.run, e.Breakers.run, e.Steps.run, e.Faults.run,
-		e.observer.run, e.Alarms.run, e.Operations.run, e.Sweeps.run, e.Queues.run, e.expire} {
+		e.observer.run, e.Alarms.run, e.Operations.run, e.Sweeps.run, e.Queues.run, e.IngestKeys.run, e.expire} {
 		keep(run)
 	}
 	all.Wait()

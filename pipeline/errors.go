@@ -15,7 +15,7 @@ const (
 	CodeConflict    Code = "conflict"    // its state does not allow it
 	CodeUnavailable Code = "unavailable" // the store does not answer or cannot write
 	CodeTooLarge    Code = "too_large"   // over the pipeline's limit
-	CodeUnsigned    Code = "unsigned"    // no or a wrong signature
+	CodeUnsigned    Code = "unsigned"    // no or a wrong signature or ingest key
 	CodeRejected    Code = "rejected"    // breaks the pipeline's schema
 	CodeUnknown     Code = "unknown"     // nobody knows who asks
 	CodeForbidden   Code = "forbidden"   // who asks may not do it

@@ -42,6 +42,7 @@ func TestIntake(t *testing.T) {
 		"a wrong signature is refused":                  intakeSignatures,
 		"too large is refused":                          intakeSizes,
 		"a broken schema is kept as rejected":           intakeSchema,
+		"what nests too deep is not parsed":             intakeDepth,
 		"a missing key is refused":                      intakeKeys,
 		"what does not fit at all is refused":           intakeRefusals,
 		"what is no JSON is kept byte for byte":         intakeBytes,
@@ -143,6 +144,25 @@ func intakeSchema(t *testing.T, p *testProgram) {
 	p.post("/api/v1/rows/"+taken.ID+"/replay", map[string]any{"step": "keep"}).refused(http.StatusConflict, "")
 	p.send(http.MethodPost, "/ingest/events", `{"event":{"id":`, "Content-Type", "application/json").refused(http.StatusBadRequest, "event.id")
 	equal(t, "calls", len(p.down.seen("keep", taken.ID)), 0)
+}
+
+// intakeDepth sends what takes far longer to parse than to send.
+func intakeDepth(t *testing.T, p *testProgram) {
+	deep := `{"event":{"id":"deep"},"x":` + strings.Repeat("[", 70) + strings.Repeat("]", 70) + "}"
+	a := p.send(http.MethodPost, "/ingest/events", deep, "Content-Type", "application/json").want(http.StatusUnprocessableEntity)
+	taken := decode[takenDoc](a)
+	if !strings.Contains(taken.Error, "nests deeper than 64 levels") || p.row(taken.ID).Status != "rejected" {
+		t.Errorf("answer %s", a.body)
+	}
+	abyss := strings.Repeat(`{"a":`, 40_000) + "1" + strings.Repeat("}", 40_000)
+	row := p.row(decode[takenDoc](p.send(http.MethodPost, "/ingest/plain", abyss, "Content-Type", "application/json").want(http.StatusAccepted)).ID)
+	equal(t, "payload_encoding", row.PayloadEncoding, "base64")
+	p.get("/rows/" + row.ID).want(http.StatusOK)
+	batch := p.send(http.MethodPost, "/ingest/plain/batch", abyss+"\n{\"n\":1}\n", "Content-Type", "application/x-ndjson").want(http.StatusAccepted)
+	if lines := decode[batchDoc](batch).Results; len(lines) != 2 || lines[0].Error == "" || lines[1].ID == "" {
+		t.Errorf("a batch with it: %s", batch.body)
+	}
+	p.post("/api/v1/rows", `{"pipeline":"plain","reason":"deep","payload":`+abyss+`}`).refused(http.StatusBadRequest, "64 levels")
 }
 
 func intakeKeys(t *testing.T, p *testProgram) {

@@ -95,7 +95,7 @@ func (p *program) run(ctx context.Context) (err error) {
 }
 
 func (p *program) work(ctx context.Context, store store, engine *pipeline.Engine, listener net.Listener) error {
-	doors, err := doors(p.cfg)
+	doors, err := doors(p.cfg, engine.IngestKeys)
 	if err != nil {
 		return err
 	}

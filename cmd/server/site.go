@@ -75,12 +75,19 @@ func (s sentences) Verify(header http.Header, body []byte, now time.Time) error 
 }
 
 // doors are what each pipeline's intake asks of a request.
-func doors(c *config.Config) (map[string]handlers.Door, error) {
+func doors(c *config.Config, keys *pipeline.IngestKeys) (map[string]handlers.Door, error) {
 	list := make(map[string]handlers.Door, len(c.Pipelines))
 	for _, p := range c.Pipelines {
 		d := handlers.Door{MaxBytes: p.Intake.MaxBytes, Key: handlers.KeySource{Header: p.Intake.IdempotencyKey.Header, Path: p.Intake.IdempotencyKey.Path}}
+		if keys.Asked(p.Name) {
+			d.Opens = func(key string) bool { return keys.Opens(p.Name, key) }
+		}
 		if s := p.Intake.Signature; s.Scheme != "none" && s.Scheme != "" {
-			v, err := signature.New(s.Scheme, s.Secret.Reveal())
+			secrets := []string{s.Secret.Reveal()}
+			if !s.Previous.Empty() {
+				secrets = append(secrets, s.Previous.Reveal())
+			}
+			v, err := signature.New(s.Scheme, secrets...)
 			if err != nil {
 				return nil, err
 			}

@@ -10,6 +10,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"redrive/cmd/server/config"
+	"redrive/handlers/peek"
 	"redrive/pipeline"
 	"redrive/pipeline/aws"
 	"redrive/pipeline/backoff"
@@ -30,6 +31,9 @@ func engineConfig(c *config.Config, account *aws.Account, worker string, log *sl
 	for _, b := range c.Breakers {
 		ec.Breakers = append(ec.Breakers, pipeline.BreakerConfig{Name: b.Name, FailureRate: b.FailureRate, MinimumCalls: b.MinimumCalls,
 			Window: b.Window, OpenFor: b.OpenFor, Probes: b.Probes})
+	}
+	for _, k := range c.Auth.IngestKeys {
+		ec.IngestKeys = append(ec.IngestKeys, pipeline.IngestKey{Name: k.Name, Pipeline: k.Pipeline, SHA256: k.SHA256})
 	}
 	ec.Alarms = alarmConfigs(c)
 	var err error
@@ -57,6 +61,9 @@ func pipelineConfig(p config.Pipeline, account *aws.Account) (pipeline.Pipeline,
 // checkSchema says in one sentence what a payload breaks.
 func checkSchema(schema *jsonschema.Schema) func([]byte) error {
 	return func(payload []byte) error {
+		if big := peek.TooBig(payload); big != "" {
+			return errors.New("it " + big)
+		}
 		value, err := jsonschema.UnmarshalJSON(bytes.NewReader(payload))
 		if err != nil {
 			return errors.New("it is not JSON")

@@ -15,9 +15,6 @@ import (
 	"redrive/handlers/problem"
 )
 
-// maxNesting bounds how deep the JSON of a call may nest.
-const maxNesting = 64
-
 // body reads the JSON of a call into a struct, strictly: an unknown or doubled
 // field, a value of the wrong type, and anything after the object are refused by
 // name. No body at all counts as {}; null counts as left out.
@@ -90,12 +87,13 @@ func decode(raw []byte, into any) error {
 }
 
 func wellFormed(raw []byte) error {
-	switch {
-	case !utf8.Valid(raw):
+	if !utf8.Valid(raw) {
 		return problem.New(http.StatusBadRequest, "The body is not valid UTF-8.")
-	case peek.Depth(raw) > maxNesting:
-		return problem.New(http.StatusBadRequest, "The JSON of the body nests deeper than 64 levels.")
-	case !json.Valid(raw):
+	}
+	if big := peek.TooBig(raw); big != "" {
+		return problem.New(http.StatusBadRequest, "The JSON of the body "+big+".")
+	}
+	if !json.Valid(raw) {
 		return notJSON()
 	}
 	return nil

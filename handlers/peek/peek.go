@@ -9,10 +9,8 @@ package peek
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 )
-
-// maxDepth bounds how deep values may nest on the way to the one asked for.
-const maxDepth = 64
 
 // Text returns the scalar at a path of object keys as text: a string's content,
 // a number or boolean as it is written. Null, objects, lists and the empty
@@ -37,21 +35,48 @@ func String(payload []byte, key string) (string, bool) {
 	return scalar(value)
 }
 
-// Depth returns how deep objects and lists nest, without recursion.
-func Depth(payload []byte) int {
-	depth, deepest := 0, 0
+// Size tells how deep objects and lists nest and how many keys all objects have,
+// without recursion. Of broken JSON both are no less than a parser would meet.
+func Size(payload []byte) (depth, keys int) {
+	open := 0
 	for i := 0; i < len(payload); i++ {
 		switch payload[i] {
 		case '"':
 			i = skipString(payload, i) - 1
 		case '{', '[':
-			depth++
-			deepest = max(deepest, depth)
+			open++
+			depth = max(depth, open)
 		case '}', ']':
-			depth--
+			open--
+		case ':':
+			keys++
 		}
 	}
-	return deepest
+	return depth, keys
+}
+
+// Depth is Size without the keys.
+func Depth(payload []byte) int {
+	depth, _ := Size(payload)
+	return depth
+}
+
+// What is parsed as a whole nests no deeper than MaxDepth and has no more keys
+// than MaxKeys: more costs far more to parse than to send.
+const (
+	MaxDepth = 64
+	MaxKeys  = 10_000
+)
+
+// TooBig says in what a payload is over these bounds, or nothing.
+func TooBig(payload []byte) string {
+	switch depth, keys := Size(payload); {
+	case depth > MaxDepth:
+		return fmt.Sprintf("nests deeper than %d levels", MaxDepth)
+	case keys > MaxKeys:
+		return fmt.Sprintf("has more than %d keys", MaxKeys)
+	}
+	return ""
 }
 
 func scalar(value []byte) (string, bool) {
@@ -146,7 +171,7 @@ func skipValue(b []byte, i int) int {
 			i++
 			continue
 		}
-		if depth > maxDepth {
+		if depth > MaxDepth {
 			return -1
 		}
 		if depth <= 0 {

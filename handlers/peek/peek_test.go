@@ -59,6 +59,44 @@ func TestDepth(t *testing.T) {
 	}
 }
 
+func TestTooBig(t *testing.T) {
+	t.Parallel()
+	nested := func(n int) string { return strings.Repeat(`{"a":[`, n) + "1" + strings.Repeat("]}", n) }
+	keyed := func(n int) string { return `{"k":":::"` + strings.Repeat(`,"k":1`, n-1) + "}" }
+	for name, tt := range map[string]struct{ payload, want string }{
+		"64 levels":                {nested(32), ""},
+		"66 levels":                {nested(33), "nests deeper than 64 levels"},
+		"100,000 levels":           {nested(50_000), "nests deeper than 64 levels"},
+		"100,000 levels, cut off":  {strings.Repeat("[", 100_000), "nests deeper than 64 levels"},
+		"10,000 keys":              {keyed(10_000), ""},
+		"10,001 keys":              {keyed(10_001), "has more than 10000 keys"},
+		"10,001 keys, all nested":  {"[" + strings.Repeat(`{"a":1},`, 10_001) + "1]", "has more than 10000 keys"},
+		"brackets inside strings":  {`"` + strings.Repeat("[{:", 20_000) + `"`, ""},
+		"closing without an end":   {strings.Repeat("]", 100_000), ""},
+		"a string without an end":  {`"` + strings.Repeat("[", 100_000), ""},
+		"closed before it is open": {strings.Repeat("}", 100) + strings.Repeat("[", 65), ""},
+	} {
+		if got := peek.TooBig([]byte(tt.payload)); got != tt.want {
+			t.Errorf("%s: %q, want %q", name, got, tt.want)
+		}
+	}
+}
+
+// A key behind a hundred thousand levels is not there, and looking for it costs
+// neither a stack nor a parse.
+func TestTextInDeepPayloads(t *testing.T) {
+	t.Parallel()
+	deep := strings.Repeat(`{"a":`, 100_000) + `1` + strings.Repeat("}", 100_000)
+	for _, payload := range []string{deep, `{"x":` + deep + `,"id":"1"}`, strings.Repeat("[", 100_000), `{"id":` + deep} {
+		if got, ok := peek.Text([]byte(payload), "id"); ok {
+			t.Errorf("%.20s…: %q", payload, got)
+		}
+	}
+	if got, ok := peek.Text([]byte(`{"id":"1","x":`+deep+`}`), "id"); got != "1" || !ok {
+		t.Errorf("before it: %q, %v", got, ok)
+	}
+}
+
 // What peek finds in valid JSON without doubled keys is what a parser finds.
 func FuzzText(f *testing.F) {
 	for _, seed := range []string{`{"id":"a"}`, `{"a":{"id":1},"id":2.5}`, `{"i\u0064":true}`, `[`, `{"id":"\ud800"}`, "{\"x\":\"\\\\\",\"id\":\"q\"}"} {
@@ -66,7 +104,10 @@ func FuzzText(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		got, ok := peek.Text(payload, "id")
-		_ = peek.Depth(payload)
+		depth, keys := peek.Size(payload)
+		if json.Valid(payload) && (depth > len(payload) || keys > len(payload)/4+1) {
+			t.Errorf("Size(%q) = %d, %d", payload, depth, keys)
+		}
 		var parsed map[string]json.RawMessage
 		if !json.Valid(payload) || json.Unmarshal(payload, &parsed) != nil || peek.Depth(payload) > 60 || doubled(payload) {
 			return

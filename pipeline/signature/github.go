@@ -1,7 +1,6 @@
 package signature
 
 import (
-	"crypto/hmac"
 	"encoding/hex"
 	"errors"
 	"net/http"
@@ -12,7 +11,7 @@ import (
 // GitHubHeader carries GitHub's signature.
 const GitHubHeader = "X-Hub-Signature-256"
 
-type github struct{ key []byte }
+type github struct{ keys [][]byte }
 
 func (g github) Verify(header http.Header, body []byte, _ time.Time) error {
 	value, err := single(header, GitHubHeader)
@@ -23,7 +22,7 @@ func (g github) Verify(header http.Header, body []byte, _ time.Time) error {
 	if err != nil {
 		return err
 	}
-	if !hmac.Equal(got, mac(g.key, body)) {
+	if !anySigned([][]byte{got}, g.keys, body) {
 		return errors.New("the signature in " + GitHubHeader + " does not match the body; check that both sides use the same secret")
 	}
 	return nil

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -28,32 +30,36 @@ type Verifier interface {
 	Verify(header http.Header, body []byte, now time.Time) error
 }
 
-// New returns the verifier of a scheme. The scheme "none", or none at all, accepts every
+// New returns the verifier of a scheme. Of several secrets each is good: while one is
+// being changed, the old and the new. The scheme "none", or none at all, accepts every
 // request; the others refuse to start without a secret.
-func New(scheme, secret string) (Verifier, error) {
+func New(scheme string, secrets ...string) (Verifier, error) {
 	switch scheme {
 	case None:
 		return anything{}, nil
 	case "":
-		if secret != "" {
+		if strings.Join(secrets, "") != "" {
 			return nil, errors.New("a signature secret needs a scheme: github, stripe or standard-webhooks")
 		}
 		return anything{}, nil
 	case GitHub, Stripe, StandardWebhooks:
-		if secret == "" {
+		if len(secrets) == 0 || slices.Contains(secrets, "") {
 			return nil, fmt.Errorf("signature scheme %s needs a secret", scheme)
 		}
 	default:
 		return nil, fmt.Errorf("signature scheme %q is not known; use github, stripe, standard-webhooks or none", scheme)
 	}
-	switch scheme {
-	case GitHub:
-		return github{key: []byte(secret)}, nil
-	case Stripe:
-		return stripe{key: []byte(secret)}, nil
-	default:
-		return newStandard(secret)
+	if scheme == StandardWebhooks {
+		return newStandard(secrets)
 	}
+	keys := make([][]byte, len(secrets))
+	for i, secret := range secrets {
+		keys[i] = []byte(secret)
+	}
+	if scheme == GitHub {
+		return github{keys: keys}, nil
+	}
+	return stripe{keys: keys}, nil
 }
 
 type anything struct{}
@@ -90,6 +96,20 @@ func fresh(seconds, name string, now time.Time) error {
 		return fmt.Errorf("the time in %s is more than %d minutes ahead; check the sender's clock", name, limit/60)
 	}
 	return nil
+}
+
+// anySigned tells whether one of the signatures is what one of the keys makes of the
+// parts and the body.
+func anySigned(signatures, keys [][]byte, body []byte, before ...string) bool {
+	for _, key := range keys {
+		want := mac(key, body, before...)
+		for _, got := range signatures {
+			if hmac.Equal(got, want) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // mac signs the parts one after the other, without joining them in memory.

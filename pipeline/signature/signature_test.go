@@ -227,6 +227,58 @@ func TestStandardWebhooks(t *testing.T) {
 	}
 }
 
+// These were not made by this program: the first is that of the Standard Webhooks
+// specification, the second openssl's.
+func TestSignaturesOfOthers(t *testing.T) {
+	t.Parallel()
+	standard := header("webhook-id", "msg_p5jXN8AQM9LWM0D4loKWxJek", "webhook-timestamp", "1614265330",
+		"webhook-signature", "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=")
+	v := verifier(t, signature.StandardWebhooks, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+	check(t, v.Verify(standard, []byte(`{"test": 2432232314}`), time.Unix(1614265330, 0)), "", "")
+	check(t, v.Verify(standard, []byte(`{"test":2432232314}`), time.Unix(1614265330, 0)), "no v1 signature", "g0hM9SsE")
+
+	stripe := header(signature.StripeHeader, "t=1492774577,v1=952cd89626c79cd65f12880afd38333422a10b88ff71136627ceb92ccdb0132c")
+	v = verifier(t, signature.Stripe, "whsec_test")
+	check(t, v.Verify(stripe, []byte(`{"id": "evt_1"}`), time.Unix(1492774577, 0)), "", "")
+	check(t, v.Verify(stripe, []byte(`{"id":"evt_1"}`), time.Unix(1492774577, 0)), "no v1 signature", "952cd896")
+}
+
+// While a secret is being changed, the old and the new are both good.
+func TestSecretsInTurn(t *testing.T) {
+	t.Parallel()
+	const old, next, other = "whsec_b2xkLXNlY3JldA==", "whsec_bmV4dC1zZWNyZXQ=", "whsec_b3RoZXItc2VjcmV0"
+	seconds := strconv.FormatInt(now.Unix(), 10)
+	sign := map[string]func(string) http.Header{
+		signature.GitHub: func(secret string) http.Header {
+			return header(signature.GitHubHeader, signature.SignGitHub(secret, body))
+		},
+		signature.Stripe: func(secret string) http.Header {
+			return header(signature.StripeHeader, signature.SignStripe(secret, now, body))
+		},
+		signature.StandardWebhooks: func(secret string) http.Header {
+			signed, err := signature.SignStandard(secret, "msg_1", now, body)
+			if err != nil {
+				t.Error(err)
+			}
+			return header("webhook-id", "msg_1", "webhook-timestamp", seconds, "webhook-signature", signed)
+		},
+	}
+	for scheme, sign := range sign {
+		v, err := signature.New(scheme, next, old)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for secret, good := range map[string]bool{old: true, next: true, other: false} {
+			if err := v.Verify(sign(secret), body, now); (err == nil) != good {
+				t.Errorf("%s signed with %s: %v", scheme, secret, err)
+			}
+		}
+		if _, err := signature.New(scheme, next, ""); err == nil {
+			t.Errorf("%s takes an empty secret besides", scheme)
+		}
+	}
+}
+
 // What senders make of a secret without the prefix differs: both readings count.
 func TestStandardSecretWithoutPrefix(t *testing.T) {
 	t.Parallel()

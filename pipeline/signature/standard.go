@@ -1,7 +1,6 @@
 package signature
 
 import (
-	"crypto/hmac"
 	"encoding/base64"
 	"errors"
 	"net/http"
@@ -21,12 +20,16 @@ const standardPrefix = "whsec_"
 
 type standard struct{ keys [][]byte }
 
-func newStandard(secret string) (Verifier, error) {
-	keys, err := standardKeys(secret)
-	if err != nil {
-		return nil, err
+func newStandard(secrets []string) (Verifier, error) {
+	var s standard
+	for _, secret := range secrets {
+		keys, err := standardKeys(secret)
+		if err != nil {
+			return nil, err
+		}
+		s.keys = append(s.keys, keys...)
 	}
-	return standard{keys: keys}, nil
+	return s, nil
 }
 
 // standardKeys reads the secret. With the prefix it is base64 and nothing else. Without
@@ -72,13 +75,8 @@ func (s standard) Verify(header http.Header, body []byte, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	for _, key := range s.keys {
-		want := mac(key, body, id, ".", seconds, ".")
-		for _, got := range signatures {
-			if hmac.Equal(got, want) {
-				return nil
-			}
-		}
+	if anySigned(signatures, s.keys, body, id, ".", seconds, ".") {
+		return nil
 	}
 	return errors.New("no v1 signature in " + StandardSignatureHeader + " matches the id, the time and the body; check that both sides use the same secret")
 }

@@ -1,7 +1,6 @@
 package signature
 
 import (
-	"crypto/hmac"
 	"encoding/hex"
 	"errors"
 	"net/http"
@@ -13,7 +12,7 @@ import (
 // StripeHeader carries Stripe's time and signatures.
 const StripeHeader = "Stripe-Signature"
 
-type stripe struct{ key []byte }
+type stripe struct{ keys [][]byte }
 
 func (s stripe) Verify(header http.Header, body []byte, now time.Time) error {
 	value, err := single(header, StripeHeader)
@@ -27,11 +26,8 @@ func (s stripe) Verify(header http.Header, body []byte, now time.Time) error {
 	if err := fresh(seconds, StripeHeader, now); err != nil {
 		return err
 	}
-	want := mac(s.key, body, seconds, ".")
-	for _, got := range signatures {
-		if hmac.Equal(got, want) {
-			return nil
-		}
+	if anySigned(signatures, s.keys, body, seconds, ".") {
+		return nil
 	}
 	return errors.New("no v1 signature in " + StripeHeader + " matches the time and the body; check that both sides use the same secret")
 }

@@ -98,8 +98,9 @@ type IdempotencyKey struct {
 
 // Signature says how the sender of a payload proves itself.
 type Signature struct {
-	Scheme string // "none", "github", "stripe" or "standard-webhooks"
-	Secret Secret // never empty unless the scheme is "none"
+	Scheme   string // "none", "github", "stripe" or "standard-webhooks"
+	Secret   Secret // never empty unless the scheme is "none"
+	Previous Secret // as good as Secret, while that is being changed; empty for none
 }
 
 // Step is one call of the graph. Of HTTP, Lambda and SQS exactly one is set; Kind

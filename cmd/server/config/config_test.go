@@ -59,7 +59,7 @@ pipelines:
   github:
     intake:
       idempotency_key: header:X-GitHub-Delivery
-      signature: {scheme: github, secret: "${GITHUB_WEBHOOK_SECRET}"}
+      signature: {scheme: github, secret: "${GITHUB_WEBHOOK_SECRET}", previous_secret: old}
       schema: schemas/event.json
       max_bytes: 262144
     retention: 720h
@@ -119,7 +119,7 @@ func TestSample(t *testing.T) {
 		{"hosts", c.AllowedHosts, []string{"redrive.internal", "10.0.0.7:8443"}},
 		{"proxies", c.TrustedProxies, []netip.Prefix{netip.MustParsePrefix("10.0.0.7/32"), netip.MustParsePrefix("192.168.0.0/16"), netip.MustParsePrefix("::1/128")}},
 		{"key", p.Intake.IdempotencyKey, IdempotencyKey{Source: "header", Header: "X-Github-Delivery", Attribute: "X-GitHub-Delivery"}},
-		{"secret", p.Intake.Signature, Signature{"github", NewSecret("s: [e, cret")}},
+		{"secret", p.Intake.Signature, Signature{"github", NewSecret("s: [e, cret"), NewSecret("old")}},
 		{"schema", p.Intake.SchemaFile, filepath.Join(dir, "schemas", "event.json")},
 		{"headers", p.Steps[0].HTTP.Headers, []Header{{"Authorization", NewSecret("Bearer t#1")}}},
 		{"rate", p.Steps[0].Rate, 50.0},

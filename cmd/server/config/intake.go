@@ -79,17 +79,27 @@ func signature(s *section) Signature {
 	defer sig.close()
 	scheme := required(sig, "scheme", "scheme: github, stripe, standard-webhooks or none", oneOf("github", "stripe", "standard-webhooks", "none"))
 	secret, given := sig.secret("secret")
+	previous, _ := sig.secret("previous_secret")
 	switch {
 	case scheme == "none" && given:
 		s.r.warn(sig.line, "the secret is not used: with scheme none nothing is signed")
 		return Signature{Scheme: scheme}
-	case scheme == "none" || scheme == "":
+	case scheme == "none":
+		return Signature{Scheme: scheme}
+	case scheme == "":
 	case !given && !sig.broken:
 		s.r.mistake(sig.line, "add secret or secret_file", "signature %s has no secret", scheme)
-	case scheme == "standard-webhooks" && !secret.Empty() && !isWebhookKey(secret.text):
-		s.r.mistake(sig.secretLine("secret"), "write whsec_ and the key in base64, as the sender shows it", "the secret is not one of Standard Webhooks")
+	case scheme == "standard-webhooks":
+		sig.webhookKey("secret", secret)
+		sig.webhookKey("previous_secret", previous)
 	}
-	return Signature{scheme, secret}
+	return Signature{scheme, secret, previous}
+}
+
+func (s *section) webhookKey(key string, secret Secret) {
+	if !secret.Empty() && !isWebhookKey(secret.text) {
+		s.r.mistake(s.secretLine(key), "write whsec_ and the key in base64, as the sender shows it", "the %s is not one of Standard Webhooks", key)
+	}
 }
 
 func isWebhookKey(text string) bool {

@@ -95,6 +95,8 @@ func TestMistakesOfIntake(t *testing.T) {
 		{"a folder", "signature: {scheme: github, secret_file: .}", `secret_file "." cannot be read: it is not a regular file`},
 		{"both", "signature: {scheme: github, secret: x, secret_file: empty}", "both secret and secret_file are given"},
 		{"no base64", "signature: {scheme: standard-webhooks, secret: 'whsec_!'}", "the secret is not one of Standard Webhooks"},
+		{"no base64 before", "signature: {scheme: standard-webhooks, secret: whsec_c2VjcmV0, previous_secret: 'whsec_!'}", "the previous_secret is not one of Standard Webhooks"},
+		{"a previous secret alone", "signature: {scheme: github, previous_secret: x}", "signature github has no secret"},
 		{"no schema file", "schema: gone.json", `schema "gone.json" cannot be read: no such file or directory`},
 		{"no schema", "schema: broken.json", `schema "broken.json" is not a JSON Schema: `},
 		{"a schema from elsewhere", "schema: remote.json", `schema "remote.json" is not a JSON Schema: `},
