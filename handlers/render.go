@@ -9,6 +9,8 @@ import (
 
 	"github.com/a-h/templ"
 	"github.com/go-chi/chi/v5"
+
+	"redrive/pipeline/access"
 )
 
 // render writes a page whole or not at all. Showing it uses up the flash, except
@@ -20,7 +22,9 @@ func render(w http.ResponseWriter, r *http.Request, status int, page templ.Compo
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Cache-Control", "private, no-cache")
+	if _, signedIn := access.From(r.Context()); !signedIn {
+		h.Set("Cache-Control", "private, no-cache") // else no-store, as every answer has it: nothing of it stays after signing out
+	}
 	forgetFlash(w, r)
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -34,7 +35,7 @@ type cli struct {
 	Init      initCmd      `cmd:"" help:"Print a commented configuration to start from."`
 	Run       runRowCmd    `cmd:"" help:"Make one step's call on one stored row from the terminal; writes nothing to the row."`
 	Provision provisionCmd `cmd:"" help:"Create or update the queues, the table and the alarms on AWS, after showing what would change."`
-	User      notYetCmd    `cmd:"" help:"Not supported yet."`
+	User      userCmd      `cmd:"" help:"Users who may sign in."`
 	Audit     notYetCmd    `cmd:"" help:"Not supported yet."`
 	Backup    notYetCmd    `cmd:"" help:"Not supported yet."`
 	Doctor    notYetCmd    `cmd:"" help:"Not supported yet."`
@@ -99,6 +100,8 @@ func (c *cli) dispatch(ctx context.Context, command string, t terminal) int {
 		return c.serve(ctx, t)
 	case len(command) >= 3 && command[:3] == "run":
 		return c.runRow(ctx, t)
+	case strings.HasPrefix(command, "user add"):
+		return c.addUser(ctx, t)
 	case command == "provision":
 		return c.provision(ctx, t)
 	}

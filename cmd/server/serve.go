@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -99,7 +100,11 @@ func (p *program) work(ctx context.Context, store store, engine *pipeline.Engine
 	if err != nil {
 		return err
 	}
-	handler, err := p.site(ctx, engine, doors)
+	doorman, err := openAccess(p.cfg, store.Backend, p)
+	if err != nil {
+		return err
+	}
+	handler, err := p.site(ctx, engine, doors, doorman)
 	if err != nil {
 		return err
 	}
@@ -132,6 +137,7 @@ func (p *program) work(ctx context.Context, store store, engine *pipeline.Engine
 		group.Go(func() error { return p.demo.run(working, p, engine, listener.Addr()) })
 	}
 	p.greet(listener.Addr())
+	group.Go(func() error { return p.invite(working, doorman, p.where(listener.Addr())) })
 	return group.Wait()
 }
 
@@ -140,12 +146,17 @@ func (p *program) greet(addr net.Addr) {
 	if p.listen != nil {
 		p.listen(addr)
 	}
-	where := "http://" + addr.String() + p.cfg.BasePath
+	where := p.where(addr)
 	if p.demo != nil {
 		fmt.Fprintf(p.out, "Redrive %s, demonstration: open %s\nReal webhooks flow through a sample pipeline with a flaky downstream. Press Ctrl-C to stop.\n", version(), where)
 		return
 	}
 	p.log.Info("listening", "url", where, "version", version(), "pipelines", len(p.cfg.Pipelines), "backend", p.cfg.Backend, "promise", promise(p.cfg))
+}
+
+// where is the address of the console.
+func (p *program) where(addr net.Addr) string {
+	return "http://" + addr.String() + strings.TrimRight(p.cfg.BasePath, "/") + "/"
 }
 
 func listenError(addr string, err error) error {

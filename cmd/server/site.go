@@ -11,6 +11,7 @@ import (
 	"redrive/handlers/api"
 	"redrive/handlers/metrics"
 	"redrive/pipeline"
+	"redrive/pipeline/access"
 	"redrive/pipeline/signature"
 	"redrive/static"
 	"redrive/views"
@@ -18,12 +19,16 @@ import (
 )
 
 // site joins the engine's services with pages, API and intake.
-func (p *program) site(ctx context.Context, e *pipeline.Engine, doors map[string]handlers.Door) (http.Handler, error) {
+func (p *program) site(ctx context.Context, e *pipeline.Engine, doors map[string]handlers.Door, doorman *access.Service) (http.Handler, error) {
 	assets := static.New()
 	base := strings.TrimRight(p.cfg.BasePath, "/") + "/"
 	frame := handlers.NewFramer(views.Page{Base: base, Assets: assets, Queues: e.Queues.Available(), Demo: p.demo != nil, Version: version(),
 		Env: views.Environment{Name: p.cfg.Environment.Name, Colour: p.cfg.Environment.Colour}, Durability: promise(p.cfg)}, e, e.Faults)
-	return web.New(web.Config{
+	pages, err := p.pages(e, frame, base, doorman)
+	if err != nil {
+		return nil, err
+	}
+	wc := web.Config{
 		Listen: p.cfg.Listen, BasePath: p.cfg.BasePath, PublicURL: p.cfg.PublicURL, AllowedHosts: p.cfg.AllowedHosts, TrustedProxies: p.cfg.TrustedProxies,
 		ProbesOnly: p.cfg.Only == pipeline.OnlyWorkers, Assets: assets, Logger: p.log,
 		API: api.New(api.Services{Overview: e, Rows: e.Rows, Letters: e.Letters, Operations: e.Operations, Breakers: e.Breakers,
@@ -32,8 +37,12 @@ func (p *program) site(ctx context.Context, e *pipeline.Engine, doors map[string
 		Live:    handlers.NewLive(ctx, e.Events),
 		Probes:  handlers.NewProbes(p.log, handlers.Part{Name: "engine", Ready: e.TakesWork}, handlers.Part{Name: storeName(p.cfg), Ready: e.StoreReady}),
 		Metrics: metrics.New(e, version(), p.log),
-		Pages:   pages(p.cfg, e, frame, base, p),
-	})
+		Pages:   pages,
+	}
+	if doorman != nil {
+		wc.Access = doorman
+	}
+	return web.New(wc)
 }
 
 // storeName is what the probes call the store. What a row can be accepted without
@@ -45,12 +54,21 @@ func storeName(c *config.Config) string {
 	return "store"
 }
 
-func pages(c *config.Config, e *pipeline.Engine, frame handlers.Framer, base string, p *program) web.Pages {
+func (p *program) pages(e *pipeline.Engine, frame handlers.Framer, base string, doorman *access.Service) (web.Pages, error) {
+	login, err := p.login(doorman, base, frame)
+	if err != nil {
+		return web.Pages{}, err
+	}
+	shell := &handlers.Shell{Base: base, Frame: frame, Log: p.log, Login: login}
+	if doorman != nil {
+		shell.Confirm = doorman
+	}
 	letters := handlers.NewDeadLetters(e.Letters, e, e.Operations, frame)
 	return web.Pages{
-		Shell:       &handlers.Shell{Base: base, Frame: frame, Log: p.log},
+		Shell:       shell,
+		Login:       login,
 		Overview:    handlers.NewOverview(e, e.Letters, frame),
-		Start:       handlers.NewStart(frame, linkBase(c)),
+		Start:       handlers.NewStart(frame, linkBase(p.cfg)),
 		Rows:        handlers.NewRows(e.Rows, e, e, e.Audit, frame),
 		DeadLetters: letters,
 		Redrives:    handlers.NewRedrives(e.Operations, letters, e, frame),
@@ -61,7 +79,7 @@ func pages(c *config.Config, e *pipeline.Engine, frame handlers.Framer, base str
 		Faults:      handlers.NewFaults(e.Faults, e, frame),
 		Queues:      handlers.NewQueues(e.Queues, frame),
 		Audit:       handlers.NewAudit(e.Audit, frame),
-	}
+	}, nil
 }
 
 // sentences lets senders read what is wrong with their signature.

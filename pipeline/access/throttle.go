@@ -125,7 +125,7 @@ func (a attempt) failed() error {
 	}
 	text := "that name and password do not match"
 	if left > 0 {
-		text += fmt.Sprintf("; %d tries left before a minute's wait", left)
+		text += fmt.Sprintf("; %s left before a minute's wait", map[bool]string{true: "1 try", false: fmt.Sprint(left, " tries")}[left == 1])
 	}
 	return &pipeline.Error{Code: pipeline.CodeUnknown, Field: "password", Text: text}
 }

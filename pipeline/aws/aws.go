@@ -218,3 +218,10 @@ func (s *Store) empty(ctx context.Context, key pipeline.StepKey) (time.Time, err
 	}
 	return q.emptyAt(), nil
 }
+
+// Papers is for who reads and writes records and the audit alone, while other
+// processes work: users, say.
+func Papers(ctx context.Context, cfg Config) (pipeline.RecordStore, pipeline.AuditLog) {
+	s := newStore(ctx, cfg)
+	return s.records, s.audit
+}
