@@ -1,10 +1,14 @@
 # The whole program is one static binary; the image holds it, the certificates it trusts and nothing to log in to.
 #
-# Until there is access control the server listens on loopback only, which in a container is the container's own.
-# So for now run it in the host's network namespace, and reach it from elsewhere through a tunnel or a proxy on the host:
+# It listens on all addresses of the container, so the configuration needs `auth`; without it the start is refused with a
+# sentence that says so. Browsers ask for the host of `public_url`, or one of `allowed_hosts`.
 #
 #   docker build -t redrive .
-#   docker run --network host --stop-timeout 30 -v redrive-data:/data -v "$PWD/redrive.yaml:/etc/redrive/redrive.yaml:ro" redrive
+#   docker run -p 8080:8080 --stop-timeout 30 -v redrive-data:/data -v "$PWD/redrive.yaml:/etc/redrive/redrive.yaml:ro" redrive
+#
+# With auth: {local: true} the first start prints a setup token, which makes the first account; or:
+#
+#   docker exec -i CONTAINER /server --config /etc/redrive/redrive.yaml user add NAME --role admin < password-file
 #
 # --stop-timeout: attempts in flight are given 20 seconds to end, Docker would kill after 10.
 # Check a configuration first with: docker run --rm -v ... redrive --config /etc/redrive/redrive.yaml --check
@@ -27,10 +31,10 @@ COPY --from=build /image/ /
 COPY --from=build --chown=65532:65532 /image/data /data
 USER 65532:65532
 # REDRIVE_DATA wins over embedded.path of the file, so that rows always land in the volume.
-ENV REDRIVE_DATA=/data
+# REDRIVE_LISTEN wins over `listen`; server and probe both read it. Without `auth` set it to 127.0.0.1:8080.
+ENV REDRIVE_DATA=/data REDRIVE_LISTEN=0.0.0.0:8080
 VOLUME /data
 EXPOSE 8080
-# Asks the default address. With another `listen` set REDRIVE_LISTEN instead, which server and probe both read.
 HEALTHCHECK --interval=15s --timeout=6s --start-period=15s CMD ["/server", "--healthcheck"]
 ENTRYPOINT ["/server"]
 CMD ["--config", "/etc/redrive/redrive.yaml"]
