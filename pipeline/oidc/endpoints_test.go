@@ -73,6 +73,9 @@ func TestBadDiscovery(t *testing.T) {
 			redirect, flow, err := p.Begin(t.Context())
 			wantError(t, err, oidc.CodeUnavailable, tc.part)
 			wantNoSecret(t, err, clientSecret)
+			if n := fake.Requests("/latest/meta-data"); n > 0 {
+				t.Error("a redirect was followed")
+			}
 			if redirect != "" || flow != (oidc.Flow{}) {
 				t.Errorf("an error with %q and %+v", redirect, flow)
 			}

@@ -70,6 +70,18 @@ func TestTheRequestIsWhatTheProtocolAsksFor(t *testing.T) {
 	}
 }
 
+func TestAFreshSignInAsksTheProviderToAsk(t *testing.T) {
+	t.Parallel()
+	address, flow, err := provider(t, config(newFake())).BeginFresh(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := url.Parse(address)
+	if q := u.Query(); err != nil || q.Get("prompt") != "login" || q.Get("max_age") != "0" || !flow.Fresh {
+		t.Errorf("got %s, %+v, %v", address, flow, err)
+	}
+}
+
 func TestTheSecretIsSentAsTheProviderWantsIt(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {

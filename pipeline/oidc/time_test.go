@@ -60,7 +60,7 @@ func TestACallerWhoLeavesIsNotKept(t *testing.T) {
 				} else {
 					_, err = p.Finish(ctx, flow, query)
 				}
-				if !errors.Is(err, context.DeadlineExceeded) {
+				if _, blamed := errors.AsType[*oidc.Error](err); blamed || !errors.Is(err, context.DeadlineExceeded) {
 					t.Errorf("got %v", err)
 				}
 				time.Sleep(time.Minute) // whatever was begun has ended by then, or the bubble says so
@@ -87,6 +87,40 @@ func TestManyWhoWaitAskOnce(t *testing.T) {
 		}
 		if n := fake.Requests(oidctest.Discovery); n != 1 {
 			t.Errorf("asked %d times", n)
+		}
+	})
+}
+
+// The first to ask leaves, and the others still get the answer.
+func TestWhoLeavesTakesNobodyAlong(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		fake := newFake()
+		fake.Replace(oidctest.Discovery, func(w http.ResponseWriter, r *http.Request) {
+			time.Sleep(5 * time.Second)
+			if r.Context().Err() == nil {
+				fake.Replace(oidctest.Discovery, nil)
+				fake.ServeHTTP(w, r)
+			}
+		})
+		p := provider(t, config(fake))
+		left, stays := make(chan error), make(chan error)
+		go func() {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			_, _, err := p.Begin(ctx)
+			left <- err
+		}()
+		synctest.Wait()
+		go func() {
+			_, _, err := p.Begin(t.Context())
+			stays <- err
+		}()
+		if err := <-left; !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("who left got %v", err)
+		}
+		if err := <-stays; err != nil {
+			t.Errorf("who stayed got %v", err)
 		}
 	})
 }

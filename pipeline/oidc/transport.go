@@ -24,7 +24,7 @@ type answerError string
 func (e answerError) Error() string { return string(e) }
 
 // newClient makes a client that follows no redirect and takes no answer but JSON of
-// bearable size.
+// bearable size, within timeout.
 func newClient(next http.RoundTripper) *http.Client {
 	if next == nil {
 		dialer := net.Dialer{Control: steps.DialGuard()}
@@ -37,15 +37,12 @@ func newClient(next http.RoundTripper) *http.Client {
 			MaxResponseHeaderBytes: mostHeader,
 		}
 	}
-	return &http.Client{
-		Transport:     strict{next},
-		Timeout:       timeout,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
+	return &http.Client{Transport: strict{next}, Timeout: timeout}
 }
 
 // strict reads an answer whole before anybody parses it. The libraries behind it put a
-// body they do not understand into their errors; none gets that far.
+// body they do not understand into their errors; none gets that far. A redirect is an
+// error here, so that the client never sees one to follow.
 type strict struct{ next http.RoundTripper }
 
 func (s strict) RoundTrip(req *http.Request) (*http.Response, error) {
