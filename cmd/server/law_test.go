@@ -26,7 +26,7 @@ var mayImport = map[string][]string{
 	"pipeline/signature":     {},
 	"pipeline/steps":         {"pipeline", "pipeline/backoff"},
 	"pipeline/notify":        {"pipeline"},
-	"pipeline/oidc":          {"pipeline/steps"}, // its dial guard
+	"pipeline/oidc":          {},
 	"pipeline/oidc/oidctest": {},
 	"pipeline/sqlite":        {"pipeline", "pipeline/backoff", "pipeline/breaker"},
 	"pipeline/aws":           {"pipeline", "pipeline/backoff", "pipeline/breaker", "pipeline/notify", "pipeline/steps"},

@@ -201,13 +201,3 @@ func TestNobodyListens(t *testing.T) {
 		t.Errorf("the log does not learn why: %v %v", e, err)
 	}
 }
-
-func TestMetadataAddressesAreNotCalled(t *testing.T) {
-	t.Parallel()
-	p := provider(t, oidc.Config{Issuer: "https://169.254.169.254", ClientID: clientID, RedirectURL: redirectURL})
-	_, _, err := p.Begin(t.Context())
-	wantError(t, err, oidc.CodeUnavailable, "cannot be reached")
-	if !strings.Contains(err.Error(), "not called") {
-		t.Errorf("dialled: %v", err)
-	}
-}

@@ -23,7 +23,7 @@ type Config struct {
 	RedirectURL  string              // where the browser comes back to, as registered at the provider
 	RolesClaim   string              // claim of the ID token, dots lead into objects; "" for groups
 	Roles        map[string][]string // viewer, operator or admin: the exact values that give it; empty: these three names themselves
-	Transport    http.RoundTripper   // nil: a direct one, without the proxy of the environment
+	Transport    http.RoundTripper   // of every call; nil: a direct one, without the proxy of the environment
 }
 
 // Identity is who signed in.
