@@ -26,11 +26,8 @@ require (
 	github.com/netresearch/go-cron v0.9.1
 	github.com/prometheus/client_golang v1.25.0
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
-<<<<<<< HEAD
 	github.com/trustelem/zxcvbn v1.0.1
-=======
 	golang.org/x/oauth2 v0.38.0
->>>>>>> wt-oidc
 	golang.org/x/sync v0.24.0
 	golang.org/x/term v0.46.0
 	golang.org/x/text v0.42.0

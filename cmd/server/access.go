@@ -42,5 +42,9 @@ func (p *program) login(doorman *access.Service, base string, frame handlers.Fra
 	if doorman == nil {
 		return handlers.NewLogin(nil, false, nil, base, frame), nil
 	}
-	return handlers.NewLogin(doorman, p.cfg.Auth.Local, nil, base, frame), nil
+	outside, err := openProvider(p.cfg, nil)
+	if err != nil || outside == nil {
+		return handlers.NewLogin(doorman, p.cfg.Auth.Local, nil, base, frame), err
+	}
+	return handlers.NewLogin(doorman, p.cfg.Auth.Local, outside, base, frame), nil
 }

@@ -35,7 +35,6 @@ type storedSession struct {
 	Fresh   time.Time `json:"fresh"` // when the password was last given
 	Address string    `json:"address"`
 	Agent   string    `json:"agent"`
-	Subject string    `json:"subject,omitempty"` // at the provider
 	id      string
 	version int64
 }

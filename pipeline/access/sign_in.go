@@ -63,8 +63,9 @@ func actorName(name string) string {
 
 // External is a user as an identity provider names them.
 type External struct {
-	Name string // unique at the provider
-	Role Role
+	Name    string // as people read it
+	Subject string // the provider's own id, which never changes and is never given twice
+	Role    Role
 }
 
 // SignInExternal begins a session of somebody an identity provider vouched for.
@@ -75,12 +76,18 @@ func (s *Service) SignInExternal(ctx context.Context, e External, c Client) (Sig
 	}
 	now := time.Now().UTC()
 	if u == nil {
-		u = &storedUser{User: User{Name: e.Name, Source: OIDC, CreatedAt: now, CreatedBy: pipeline.Program}}
+		u = &storedUser{User: User{Name: e.Name, Source: OIDC, CreatedAt: now, CreatedBy: pipeline.Program}, Subject: e.Subject}
 	}
-	if u.Disabled {
+	why := ""
+	switch {
+	case u.Disabled:
+		why = "this account is disabled here; an admin can enable it"
+	case u.Subject != e.Subject:
+		why = "somebody else had this name at the provider before; an admin has to remove the user " + e.Name + " first"
+	}
+	if why != "" {
 		ctx = pipeline.WithActor(ctx, pipeline.Actor{Name: e.Name, From: c.Address})
-		return SignedIn{}, s.failed(ctx, pipeline.NewEntry(ctx, "login.fail", "users/"+e.Name, "", nil),
-			&pipeline.Error{Code: pipeline.CodeForbidden, Text: "this account is disabled here; an admin can enable it"})
+		return SignedIn{}, s.failed(ctx, pipeline.NewEntry(ctx, "login.fail", "users/"+e.Name, "", nil), &pipeline.Error{Code: pipeline.CodeForbidden, Text: why})
 	}
 	u.Role = e.Role
 	return s.begin(ctx, u, c, "login.do")

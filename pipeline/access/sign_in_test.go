@@ -168,6 +168,9 @@ func TestSomebodyAProviderVouchedFor(t *testing.T) {
 	}
 	equal(t, "with the new role", s.knows(t, second.Token), "oidc:ann viewer")
 	equal(t, "with the old one", s.knows(t, in.Token), "nobody")
+	if _, err := s.SignInExternal(t.Context(), External{Name: "oidc:ann", Subject: "another", Role: Admin}, Client{}); code(err) != pipeline.CodeForbidden {
+		t.Errorf("somebody else who got the name: %v", err)
+	}
 	admin := Admin
 	if _, err := s.ChangeUser(t.Context(), "oidc:ann", UserChange{Role: &admin}); code(err) != pipeline.CodeConflict {
 		t.Errorf("another role given here: %v", err)

@@ -42,6 +42,7 @@ type storedUser struct {
 	User
 	Hash    string    `json:"hash,omitempty"`
 	Since   time.Time `json:"since"`             // sessions from before are over
+	Subject string    `json:"subject,omitempty"` // at the provider
 	Devices []string  `json:"devices,omitempty"` // digests of the cookies of browsers that signed in
 	version int64
 }
