@@ -19,7 +19,7 @@ func (s *site) routes() error {
 		return err
 	}
 	s.probes.Use(s.catch, middleware.GetHead)
-	s.console.Use(actor, s.catch, sameOrigin, middleware.GetHead)
+	s.console.Use(actor, s.catch, sameOrigin, inTime, middleware.GetHead)
 	s.ingest.Use(actor, s.catch)
 	s.probeRoutes()
 	s.ingestRoutes()
