@@ -14,6 +14,7 @@ import (
 const (
 	stateFresh = time.Second     // pages within a second share a reading
 	stateWait  = 5 * time.Second // a store that is slower does not answer
+	stateDown  = 3 * time.Second // one that took long to fail is not asked for every page
 )
 
 // sharedState reads the state once for all frames made within a second: many
@@ -24,16 +25,17 @@ type sharedState struct {
 
 	mu    sync.Mutex
 	state pipeline.Overview
+	err   error
 	until time.Time
 }
 
 // Overview answers a state that is at most a second old.
 func (s *sharedState) Overview(ctx context.Context) (pipeline.Overview, error) {
 	s.mu.Lock()
-	state, fresh := s.state, time.Now().Before(s.until)
+	state, err, fresh := s.state, s.err, time.Now().Before(s.until)
 	s.mu.Unlock()
 	if fresh {
-		return state, nil
+		return state, err
 	}
 	answer := s.reads.DoChan("", func() (any, error) {
 		// The reading serves others too: it must not end with this request.
@@ -51,12 +53,17 @@ func (s *sharedState) Overview(ctx context.Context) (pipeline.Overview, error) {
 }
 
 func (s *sharedState) read(ctx context.Context) (pipeline.Overview, error) {
+	began := time.Now()
 	state, err := s.from.Overview(ctx)
-	if err != nil {
+	fresh := stateFresh
+	switch {
+	case err != nil && time.Since(began) < stateFresh:
 		return state, err
+	case err != nil:
+		fresh = stateDown
 	}
 	s.mu.Lock()
-	s.state, s.until = state, time.Now().Add(stateFresh)
+	s.state, s.err, s.until = state, err, time.Now().Add(fresh)
 	s.mu.Unlock()
-	return state, nil
+	return state, err
 }

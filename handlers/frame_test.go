@@ -60,10 +60,12 @@ func TestFramerSaysWhatNeedsAttention(t *testing.T) {
 type countedState struct {
 	reads int
 	err   error
+	takes time.Duration
 }
 
 func (s *countedState) Overview(context.Context) (pipeline.Overview, error) {
 	s.reads++
+	time.Sleep(s.takes)
 	return pipeline.Overview{At: time.Now()}, s.err
 }
 
@@ -90,6 +92,29 @@ func TestFramesOfOneSecondShareAReading(t *testing.T) {
 		}
 		if read(); from.reads != 4 {
 			t.Error("a failure was kept")
+		}
+	})
+}
+
+// A store that takes long to fail is not asked for every page.
+func TestFramesDoNotAllWaitForAStoreThatIsAway(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		from := &countedState{err: errStoreAway, takes: 4 * time.Second}
+		frame := NewFramer(views.Page{Base: "/"}, from, noFaults{})
+		began := time.Now()
+		for range 3 {
+			if p := frame(httptest.NewRequest(http.MethodGet, "/", nil), views.SectionRows, "Rows"); len(p.Notices) != 1 {
+				t.Errorf("notices %+v", p.Notices)
+			}
+		}
+		if took := time.Since(began); took != from.takes {
+			t.Errorf("three pages took %s", took)
+		}
+		time.Sleep(stateDown)
+		from.err, from.takes = nil, 0
+		if p := frame(httptest.NewRequest(http.MethodGet, "/", nil), views.SectionRows, "Rows"); len(p.Notices) != 0 {
+			t.Errorf("notices %+v once it is back", p.Notices)
 		}
 	})
 }

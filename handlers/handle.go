@@ -60,8 +60,7 @@ func (s *Shell) Fail(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 func (s *Shell) fail(w *watched, r *http.Request, err error) {
-	ctx := r.Context()
-	if ctx.Err() != nil && errors.Is(err, ctx.Err()) && !w.begun {
+	if gone := r.Context().Err(); errors.Is(gone, context.Canceled) && errors.Is(err, gone) && !w.begun {
 		w.WriteHeader(problem.StatusClientGone)
 		return
 	}

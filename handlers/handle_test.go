@@ -68,6 +68,20 @@ func TestShellAnswersNobodyWhenTheClientIsGone(t *testing.T) {
 	}
 }
 
+// Whoever waited until the time to read ran out is still there, and is told.
+func TestShellTellsThatTheTimeRanOut(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, views.Page{}, stateStub{}, noFaults{})
+	s.route("GET /x", func(_ http.ResponseWriter, r *http.Request) error {
+		return &pipeline.Error{Code: pipeline.CodeUnavailable, Text: "the table was not read in time", Err: r.Context().Err()}
+	})
+	r := httptest.NewRequest(http.MethodGet, "/x", nil)
+	ctx, cancel := context.WithTimeout(r.Context(), 0)
+	defer cancel()
+	doc, _ := s.do(t, r.WithContext(ctx), http.StatusServiceUnavailable)
+	shows(t, doc.Find("main"), "the table was not read in time")
+}
+
 func TestShellCutsAnAnswerThatBeganAndFailed(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, views.Page{}, stateStub{}, noFaults{})

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -17,7 +18,8 @@ import (
 // for a page that reads itself again in the background.
 func render(w http.ResponseWriter, r *http.Request, status int, page templ.Component) error {
 	var body bytes.Buffer
-	if err := page.Render(r.Context(), &body); err != nil {
+	// What is known by now is shown, even if the time to read it has run out.
+	if err := page.Render(context.WithoutCancel(r.Context()), &body); err != nil {
 		return fmt.Errorf("render page: %w", err)
 	}
 	h := w.Header()

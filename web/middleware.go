@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -68,6 +69,25 @@ func (s *site) accessLog(next http.Handler) http.Handler {
 				slog.String("request_id", problem.RequestID(r.Context())))
 		}()
 		next.ServeHTTP(answer, r)
+	})
+}
+
+// readWithin is how long a reader waits: that the store does not answer is an
+// answer too.
+const readWithin = 15 * time.Second
+
+// inTime bounds what is read for an answer. A stream and a download go on for as
+// long as they bring something.
+func inTime(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		path := r.URL.Path
+		if r.Method != http.MethodGet && r.Method != http.MethodHead || streams(path) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), readWithin)
+		defer cancel()
+		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }
 

@@ -21,7 +21,7 @@ func (s *site) routes() error {
 		return err
 	}
 	s.probes.Use(s.catch, s.gate.identify, s.gate.permit(s.probes), middleware.GetHead)
-	s.console.Use(s.catch, s.gate.identify, sameOrigin, s.gate.permit(s.console), middleware.GetHead)
+	s.console.Use(s.catch, inTime, s.gate.identify, sameOrigin, s.gate.permit(s.console), middleware.GetHead)
 	s.ingest.Use(actor, s.catch)
 	s.probeRoutes()
 	s.ingestRoutes()

@@ -14,8 +14,8 @@ import (
 const patient = "retry: {attempts: 12, base: 100ms, cap: 1s, jitter: full}"
 
 // flakyDiamond is the pipeline of the manual in front of a downstream that fails
-// often and, for some rows, for good.
-func flakyDiamond(p *testProgram, sections ...string) string {
+// often and, for some rows, for good. Its step index is exclusive.
+func flakyDiamond(p *testProgram) string {
 	flaky := func(permanent, failed uint32) script {
 		return func(c seenCall) reply {
 			time.Sleep(15 * time.Millisecond)
@@ -33,8 +33,8 @@ func flakyDiamond(p *testProgram, sections ...string) string {
 	p.down.on("validate", flaky(0, 10))
 	p.down.on("index", flaky(5, 20))
 	p.down.on("notify", flaky(0, 20))
-	return configuration([]string{step("validate", patient), step("index", "needs: [validate]", patient), step("notify", "needs: [validate]", patient),
-		step("archive", "needs: [index, notify]", patient)}, sections...)
+	return configuration([]string{step("validate", patient), step("index", "needs: [validate]", "exclusive: true", patient), step("notify", "needs: [validate]", patient),
+		step("archive", "needs: [index, notify]", patient)}, stuckAfter)
 }
 
 // dice is a number below 100 that is the same for the same attempt.
@@ -128,7 +128,11 @@ func (f *fleet) reconcile(row rowDoc) (lost int) {
 		default:
 			t.Errorf("row %s is %s and its step %s is %s", row.ID, row.Status, flag.Name, flag.State)
 		}
+		made := map[int]int{}
 		for _, c := range f.down.seen(flag.Name, row.ID) {
+			if made[c.attempt]++; made[c.attempt] > 1 && flag.Name == "index" {
+				f.t.Errorf("row %s: attempt %d of the exclusive step was made twice", row.ID, c.attempt)
+			}
 			if c.attempt < 1 || c.attempt > len(attempts) {
 				t.Errorf("row %s: %s was called for attempt %d of %d", row.ID, flag.Name, c.attempt, len(attempts))
 			}

@@ -29,9 +29,9 @@ func TestAWSWithoutDynamoDB(t *testing.T) {
 	for what, harm := range map[string]awstest.Harm{"is out of reach": awstest.Cut(), "does not answer": awstest.Gate(never)} {
 		p.aws.dynamodb.Inject(awstest.Fault{Do: harm})
 		key := newKey()
-		var both sync.WaitGroup
+		var all sync.WaitGroup
 		for _, path := range []string{"/ingest/github", "/ingest/github/batch"} {
-			both.Go(func() {
+			all.Go(func() {
 				began := time.Now()
 				a := p.deliverTo(path, key, []byte(`{"n":1}`))
 				if took := time.Since(began); took > answersWithin {
@@ -43,9 +43,17 @@ func TestAWSWithoutDynamoDB(t *testing.T) {
 				}
 			})
 		}
+		all.Go(func() { p.send(http.MethodGet, "/api/v1/rows", "").refused(http.StatusServiceUnavailable, "dynamodb:") })
+		all.Go(func() {
+			began := time.Now()
+			equal(t, "the rows page while it "+what, p.send(http.MethodGet, "/rows", "").status, http.StatusServiceUnavailable)
+			if took := time.Since(began); took > answersWithin+5*time.Second {
+				t.Errorf("while DynamoDB %s, the rows page took %s", what, took)
+			}
+		})
 		equal(t, "readyz while it "+what, p.get("/readyz").status, http.StatusServiceUnavailable)
 		equal(t, "healthz while it "+what, p.get("/healthz").status, http.StatusOK)
-		both.Wait()
+		all.Wait()
 		p.aws.dynamodb.Heal()
 		p.ready()
 		p.becomes(decode[takenDoc](p.deliver(key, []byte(`{"n":1}`)).want(http.StatusAccepted)).ID, "done")

@@ -18,7 +18,7 @@ const startsWithin = 15 * time.Second
 func (p *testProgram) refuses(config string, env ...string) string {
 	p.t.Helper()
 	began := time.Now()
-	cmd := p.process(config)
+	cmd := p.process(p.write("redrive.yaml", p.onBackend(config)))
 	cmd.Env = append(cmd.Env, env...)
 	var said strings.Builder
 	cmd.Stderr = &said
@@ -138,6 +138,20 @@ func TestAWSStartNamesWhatIsForbidden(t *testing.T) {
 			f.Remove()
 		}
 	}
+}
+
+// What it may not create is named; alarms are no reason not to start.
+func TestAWSStartMayNotCreate(t *testing.T) {
+	t.Parallel()
+	p := newProgram(t)
+	config := configuration([]string{step("call")})
+	p.aws.cloudwatch.Inject(awstest.Fault{Do: awstest.Denied()})
+	fault := p.aws.sqs.Inject(awstest.Fault{Action: "CreateQueue", Do: awstest.Denied()})
+	p.names(p.refuses(config), "this identity may not do sqs:CreateQueue on queue ~github-call", "server provision --print iam")
+	fault.Remove()
+	s := p.spawn(config)
+	p.names(s.said(), "this identity may not do cloudwatch:DescribeAlarms")
+	p.becomes(p.acceptOne(), "done")
 }
 
 // A service that does not answer does not hold the start up for long.

@@ -166,7 +166,7 @@ func TestAWSRunOneStep(t *testing.T) {
 // runStep runs `server run` in a process of its own.
 func (p *testProgram) runStep(config, row, step string, args ...string) (code int, said string) {
 	p.t.Helper()
-	cmd := p.process(config, append([]string{"run", row, "--step", step}, args...)...)
+	cmd := p.process(p.write("redrive.yaml", p.onBackend(config)), append([]string{"run", row, "--step", step}, args...)...)
 	out, _ := cmd.CombinedOutput() // the exit code says it
 	return cmd.ProcessState.ExitCode(), string(out)
 }

@@ -11,8 +11,8 @@ import (
 // seenWithin is how soon every process acts on what an operator did at one.
 const seenWithin = 2 * time.Second
 
-// What is decided at one process holds at all of them: forced states and
-// settings within two seconds, and no more probes than are allowed.
+// What is decided at one process holds at all of them: forced states, settings
+// and counts within two seconds, and no more probes than are allowed.
 func TestAWSProcessesAgree(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, guarded("{failure_rate: 0.5, minimum_calls: 1, window: 1h, open_for: 1h, probes: 3}", "concurrency: 50"))
@@ -49,9 +49,54 @@ func TestAWSProcessesAgree(t *testing.T) {
 
 	one.change("call", body{"paused": true, "rate": 7, "concurrency": 3, "reason": "through one of them"})
 	soon("the settings", func() bool { s := other.step("call"); return s.Paused && s.Rate == 7 && s.Concurrency == 3 })
+	one.accept(9)
+	soon("the counts", func() bool { return other.step("call").Queued == 9 })
 	one.json(http.MethodPut, "/api/v1/sweeps/schedule", body{"cron": "7 7 * * *", "enabled": true}).want(http.StatusOK)
 	soon("the schedule", func() bool { return read[scheduleDoc](other, "/api/v1/sweeps/schedule").Cron == "7 7 * * *" })
 	equal(t, "audit of the other", other.audited("step.change").Object, "steps/github/call")
+}
+
+// Processes that start at the same moment where nothing is make everything once.
+func TestAWSProcessesStartTogether(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, configuration([]string{step("first"), step("second", "needs: [first]")}))
+	file := f.write("redrive.yaml", f.onBackend(f.config))
+	var all sync.WaitGroup
+	members := make([]*member, 3)
+	for i := range members {
+		members[i] = &member{f: f}
+		all.Go(func() { members[i].proc = f.begin(file) })
+	}
+	all.Wait()
+	for _, m := range members {
+		url := m.proc.listens()
+		m.url.Store(&url)
+		m.at().ready()
+	}
+	members[2].at().becomes(members[0].at().acceptOne(), "done")
+	eventually(t, "the processes", members[1].at().instances, is("all running, all running, all running"))
+}
+
+// While a new configuration is rolled out old and new processes run side by
+// side: a row passes all the steps it was accepted with, whoever accepted it.
+func TestAWSRollOut(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, configuration([]string{step("first"), step("old", "needs: [first]")}))
+	f.join()
+	f.config = configuration([]string{step("first"), step("new", "needs: [first]")})
+	f.join()
+	ids := make([][]string, 2)
+	for i, m := range f.members {
+		ids[i] = m.at().accept(15)
+	}
+	for i, name := range []string{"old", "new"} {
+		for _, id := range ids[i] {
+			row := f.members[1-i].at().becomes(id, "done")
+			equal(t, "the second step", row.Steps[1].Name, name)
+			equal(t, "calls of it", len(f.down.seen(name, id)), 1)
+		}
+	}
+	equal(t, "calls of the first", f.down.count("first"), 30)
 }
 
 // Of deliveries with one key to two processes at the same moment, one is the row.

@@ -16,6 +16,7 @@ type process struct {
 	t    *testing.T
 	cmd  *exec.Cmd
 	done chan error
+	at   chan string // where it listens
 
 	mu  sync.Mutex
 	log []string // what it said last
@@ -25,7 +26,16 @@ type process struct {
 // of p go there until the next start.
 func (p *testProgram) spawn(config string, args ...string) *process {
 	p.t.Helper()
-	cmd := p.process(config, append([]string{"--log-format", "json"}, args...)...)
+	s := p.begin(p.write("redrive.yaml", p.onBackend(config)), args...)
+	p.url = s.listens()
+	p.ready()
+	return s
+}
+
+// begin starts the program with a file, and does not wait for it.
+func (p *testProgram) begin(file string, args ...string) *process {
+	p.t.Helper()
+	cmd := p.process(file, append([]string{"--log-format", "json"}, args...)...)
 	log, err := cmd.StderrPipe()
 	if err != nil {
 		p.t.Fatal(err)
@@ -33,30 +43,33 @@ func (p *testProgram) spawn(config string, args ...string) *process {
 	if err := cmd.Start(); err != nil {
 		p.t.Fatal(err)
 	}
-	s := &process{t: p.t, cmd: cmd, done: make(chan error, 1)}
-	at := make(chan string, 1)
+	s := &process{t: p.t, cmd: cmd, done: make(chan error, 1), at: make(chan string, 1)}
 	go func() {
-		s.follow(bufio.NewScanner(log), at)
+		s.follow(bufio.NewScanner(log))
 		s.done <- cmd.Wait()
 	}()
 	p.t.Cleanup(func() {
 		cmd.Process.Kill() //nolint:errcheck // it is over, as a rule
 		s.tell()
 	})
-	select {
-	case url := <-at:
-		p.url = strings.TrimSuffix(url, "/")
-	case err := <-s.done:
-		p.t.Fatalf("the process ended with %v", err)
-	}
-	p.ready()
 	return s
 }
 
+// listens waits until the program does, and returns where.
+func (s *process) listens() string {
+	s.t.Helper()
+	select {
+	case url := <-s.at:
+		return strings.TrimSuffix(url, "/")
+	case err := <-s.done:
+		s.done <- err
+		s.t.Fatalf("the process ended with %v", err)
+		return ""
+	}
+}
+
 // process is the program in a process of its own, which is not started.
-func (p *testProgram) process(config string, args ...string) *exec.Cmd {
-	p.t.Helper()
-	file := p.write("redrive.yaml", p.onBackend(config))
+func (p *testProgram) process(file string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(context.WithoutCancel(p.t.Context()), os.Args[0], append([]string{"--config", file}, args...)...)
 	cmd.Env = append(os.Environ(), asProgram+"=1", "DOWNSTREAM="+p.down.URL, "GITHUB_SECRET="+secret, "TOKEN="+bearer)
 	if p.aws != nil {
@@ -66,7 +79,7 @@ func (p *testProgram) process(config string, args ...string) *exec.Cmd {
 }
 
 // follow reads the log to its end and tells where the program listens.
-func (s *process) follow(lines *bufio.Scanner, at chan<- string) {
+func (s *process) follow(lines *bufio.Scanner) {
 	for lines.Scan() {
 		s.mu.Lock()
 		s.log = append(s.log, lines.Text())
@@ -74,7 +87,7 @@ func (s *process) follow(lines *bufio.Scanner, at chan<- string) {
 		s.mu.Unlock()
 		var line struct{ Msg, URL string }
 		if json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "listening" {
-			at <- line.URL
+			s.at <- line.URL
 		}
 	}
 }

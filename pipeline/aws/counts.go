@@ -33,9 +33,9 @@ type counts struct {
 	readAt  time.Time
 	told    map[pipeline.StepKey]int64 // what this process said it runs
 	toldAt  time.Time
-	listing sync.Mutex // held by the first who makes this process known
+	listing turn // of the first who makes this process known
 
-	io sync.Mutex // held while reading or writing, so that nothing is counted twice
+	io turn // of reading and writing, so that nothing is counted twice
 }
 
 const (
@@ -59,7 +59,7 @@ const (
 )
 
 func newCounts(s *Store, process string) *counts {
-	return &counts{s: s, process: process, log: s.log, doubts: newDoubts(), deltas: map[string]map[string]int64{}, told: map[pipeline.StepKey]int64{}}
+	return &counts{s: s, process: process, log: s.log, doubts: newDoubts(), listing: newTurn(), io: newTurn(), deltas: map[string]map[string]int64{}, told: map[pipeline.StepKey]int64{}}
 }
 
 func rowCounter(status pipeline.Status) string { return "r." + string(status) }
@@ -152,8 +152,10 @@ func (c *counts) run(ctx context.Context, every time.Duration) {
 // flush writes what was counted since the last time, a write a pipeline.
 func (c *counts) flush(ctx context.Context) error {
 	ctx = spend(ctx, purposeIdle)
-	c.io.Lock()
-	defer c.io.Unlock()
+	if err := c.io.take(ctx); err != nil {
+		return c.s.table.fail(err, "UpdateItem")
+	}
+	defer c.io.end()
 	c.mu.Lock()
 	if c.sending == nil {
 		c.sending, c.deltas, c.number = c.deltas, map[string]map[string]int64{}, time.Now().UnixNano()

@@ -11,8 +11,10 @@ import (
 
 // refresh reads the counters if they are older than a moment.
 func (c *counts) refresh(ctx context.Context) error {
-	c.io.Lock()
-	defer c.io.Unlock()
+	if err := c.io.take(ctx); err != nil {
+		return c.s.table.fail(err, "Query")
+	}
+	defer c.io.end()
 	c.mu.Lock()
 	fresh := c.read != nil && time.Since(c.readAt) < c.s.age()
 	c.mu.Unlock()

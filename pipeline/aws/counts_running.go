@@ -38,15 +38,25 @@ func (c *counts) tell(ctx context.Context) error {
 // enlist makes this process known before it changes anything: else nobody would
 // notice that what it did was not counted.
 func (c *counts) enlist(ctx context.Context) error {
-	c.listing.Lock()
-	defer c.listing.Unlock()
-	c.mu.Lock()
-	listed := !c.toldAt.IsZero()
-	c.mu.Unlock()
-	if listed {
+	if c.listed() {
 		return nil
 	}
-	return c.tell(spend(ctx, purposeIdle))
+	ctx, cancel := context.WithTimeout(spend(ctx, purposeIdle), requestFor)
+	defer cancel()
+	if err := c.listing.take(ctx); err != nil {
+		return c.s.table.fail(err, "PutItem")
+	}
+	defer c.listing.end()
+	if c.listed() {
+		return nil
+	}
+	return c.tell(ctx)
+}
+
+func (c *counts) listed() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.toldAt.IsZero()
 }
 
 // running are the steps this process runs without a claim in the table.

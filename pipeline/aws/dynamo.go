@@ -2,6 +2,7 @@ package aws
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"time"
 
@@ -235,6 +236,46 @@ func (t *table) writeBatch(ctx context.Context, writes []write) error {
 		}
 	}
 	return nil
+}
+
+// createMany writes items that do not exist yet, in no order. A batch is tried
+// once: what it may have written somebody may have changed by the time of another
+// try, so that each item is then written only where there is none.
+func (t *table) createMany(ctx context.Context, writes []write) error {
+	for len(writes) > 0 {
+		n := min(len(writes), batchWriteMost)
+		if err := t.createBatch(ctx, writes[:n]); err != nil {
+			return err
+		}
+		writes = writes[n:]
+	}
+	return nil
+}
+
+func (t *table) createBatch(ctx context.Context, writes []write) error {
+	requests := make([]types.WriteRequest, len(writes))
+	for i, w := range writes {
+		requests[i].PutRequest = &types.PutRequest{Item: w.put}
+	}
+	out, err := t.client.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{t.name: requests}},
+		func(o *dynamodb.Options) { o.RetryMaxAttempts = 1 })
+	var left []item
+	if err != nil {
+		for _, w := range writes {
+			left = append(left, w.put)
+		}
+	} else {
+		for _, r := range out.UnprocessedItems[t.name] {
+			left = append(left, r.PutRequest.Item)
+		}
+	}
+	errs := make([]error, len(left))
+	allAtOnce(len(left), func(i int) {
+		if err := t.put(ctx, left[i], isNew()); !refused(err) {
+			errs[i] = err
+		}
+	})
+	return errors.Join(errs...)
 }
 
 // pause waits before what was left over is asked for again.

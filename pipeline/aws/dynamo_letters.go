@@ -48,7 +48,9 @@ func letterOf(it item) pipeline.DeadLetter {
 		FirstFailedAt: it.time("ff"), DeadAt: it.time("da"), Label: it.str(attrLabel)}
 }
 
-// bury lists the letter of a dead step and its row among the dead ones.
+// bury lists the letter of a dead step and its row among the dead ones. By the
+// time it is written the step may have been moved, or its row set aside: whoever
+// did so found nothing to take off the lists, so it is taken off here.
 func (s *Store) bury(ctx context.Context, r *row, step string) error {
 	c := r.cells[step]
 	if c.State != cellDead || c.Dead == nil || r.aside != nil {
@@ -58,7 +60,17 @@ func (s *Store) bury(ctx context.Context, r *row, step string) error {
 		return err
 	}
 	defer s.letters.stale()
-	return s.table.writeMany(ctx, []write{{put: s.letterItem(r, step, c)}, {put: keyOf(deadPK(r.pipeline()), r.id.text)}})
+	if err := s.table.writeMany(ctx, []write{{put: s.letterItem(r, step, c)}, {put: keyOf(deadPK(r.pipeline()), r.id.text)}}); err != nil {
+		return err
+	}
+	now, err := s.readRow(ctx, r.id.text)
+	if err != nil || now == nil {
+		return err
+	}
+	if have := now.cells[step]; now.aside == nil && have.State == cellDead && have.Dead != nil && have.Dead.ID == c.Dead.ID {
+		return nil
+	}
+	return s.unlistLetter(ctx, now, step, c)
 }
 
 func (l *letters) register(ctx context.Context, key pipeline.StepKey) error {

@@ -27,9 +27,9 @@ type metrics struct {
 	log   *slog.Logger
 
 	fine, coarse *grain
-	writing      chan struct{} // held by who writes
-	mu           sync.Mutex    // over all below and what the grains keep
-	written      time.Time     // last
+	writing      turn       // of who writes
+	mu           sync.Mutex // over all below and what the grains keep
+	written      time.Time  // last
 	trimmed      trimmed
 	parts        map[partKey]*part
 }
@@ -47,7 +47,7 @@ type grain struct {
 
 func newMetrics(t *table, flush time.Duration, log *slog.Logger) *metrics {
 	return &metrics{
-		t: t, every: flush, log: log, writing: make(chan struct{}, 1), parts: map[partKey]*part{},
+		t: t, every: flush, log: log, writing: newTurn(), parts: map[partKey]*part{},
 		fine:   &grain{name: "f", slot: pipeline.Resolution, span: time.Hour, keep: 4 * time.Hour, patient: flush, own: map[int64]*ownSlot{}},
 		coarse: &grain{name: "c", slot: pipeline.Coarse, span: 24 * time.Hour, keep: 16 * 24 * time.Hour, patient: 3 * flush, own: map[int64]*ownSlot{}},
 	}
@@ -110,12 +110,10 @@ func (m *metrics) flush(ctx context.Context) error { return m.write(ctx, time.No
 // write writes what is due, or all of it, one writer at a time: an older state
 // of an item must not be written over a newer one.
 func (m *metrics) write(ctx context.Context, now time.Time, all bool) error {
-	select {
-	case m.writing <- struct{}{}:
-	case <-ctx.Done():
-		return m.t.fail(ctx.Err(), "BatchWriteItem")
+	if err := m.writing.take(ctx); err != nil {
+		return m.t.fail(err, "BatchWriteItem")
 	}
-	defer func() { <-m.writing }()
+	defer m.writing.end()
 	due, writes, err := m.due(now, all)
 	if err != nil || len(due) == 0 {
 		return err

@@ -34,7 +34,7 @@ func (k partKey) end(g *grain) int64 { return (k.n + 1) * int64(g.span/time.Seco
 type part struct {
 	key    partKey
 	made   time.Time
-	busy   chan struct{}
+	busy   turn
 	upTo   int64 // slots before it are final; they are in cells
 	cells  map[series][]slotCell
 	newest []ownedItem
@@ -72,7 +72,7 @@ func (m *metrics) take(key partKey, g *grain, now time.Time) *part {
 	defer m.mu.Unlock()
 	p := m.parts[key]
 	if p == nil || p.users == 0 && now.Sub(p.made) >= partFor {
-		p = &part{key: key, made: now, busy: make(chan struct{}, 1), upTo: key.start(g), cells: map[series][]slotCell{}}
+		p = &part{key: key, made: now, busy: newTurn(), upTo: key.start(g), cells: map[series][]slotCell{}}
 		m.parts[key] = p
 	}
 	p.users, p.used = p.users+1, now
@@ -95,17 +95,6 @@ func (m *metrics) giveBack(p *part) {
 	defer m.mu.Unlock()
 	p.users--
 }
-
-func (p *part) lock(ctx context.Context) error {
-	select {
-	case p.busy <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (p *part) unlock() { <-p.busy }
 
 // read brings a part up to date for slots before to: the final ones are read
 // once, the newest again when they were read half a flush ago.

@@ -75,10 +75,10 @@ func (m *metrics) addPart(ctx context.Context, g *grain, key partKey, w window, 
 func (m *metrics) tryPart(ctx context.Context, g *grain, key partKey, w window, now time.Time, add func(int64, sums)) (bool, error) {
 	p := m.take(key, g, now)
 	defer m.giveBack(p)
-	if err := p.lock(ctx); err != nil {
+	if err := p.busy.take(ctx); err != nil {
 		return false, m.t.fail(err, "Query")
 	}
-	defer p.unlock()
+	defer p.busy.end()
 	if err := m.read(ctx, g, p, w.to, now); err != nil {
 		return false, err
 	}

@@ -151,11 +151,12 @@ func (rs rows) store(ctx context.Context, news []pipeline.NewRow, ids []rowID, f
 			return
 		}
 		if errs[n] = rs.s.table.writeMany(ctx, payloads); errs[n] == nil {
-			errs[n] = rs.s.table.writeMany(ctx, flags)
+			errs[n] = rs.s.table.createMany(ctx, flags)
 		}
 	})
 	for _, err := range errs {
 		if err != nil {
+			rs.s.counts.doubts.unknown("", false) // some of them may be stored
 			return err
 		}
 	}

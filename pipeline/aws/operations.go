@@ -23,19 +23,24 @@ const (
 
 func operationPK(operation string) string { return "M#" + operation }
 
-func (s *Store) moved(ctx context.Context, operation, sk, what string) error {
+func (s *Store) moved(ctx context.Context, operation, sk, what string, conditions ...condition) error {
 	if operation == "" {
 		return nil
 	}
 	it := keyOf(operationPK(operation), sk)
 	it[attrMoved], it[attrTTL] = str(what), expiry(time.Now().Add(keepOperations))
-	return s.table.put(ctx, it)
+	return s.table.put(ctx, it, conditions...)
 }
 
 // operate notes that an operation is about to move a step; unoperate takes it
-// back when the move could not be made.
+// back when the move could not be made. Neither touches an outcome: another
+// process of the same operation may have made the move, and it may be over.
 func (s *Store) operate(ctx context.Context, operation, row, step string) error {
-	return s.moved(ctx, operation, row+"/"+step, movedOut)
+	c := condition{expr: "attribute_not_exists(" + attrPK + ") OR #m = :m", names: map[string]string{"#m": attrMoved}, values: item{":m": str(movedOut)}}
+	if err := s.moved(ctx, operation, row+"/"+step, movedOut, c); !refused(err) {
+		return err
+	}
+	return nil
 }
 
 func (s *Store) unoperate(ctx context.Context, operation, row, step string) error {
@@ -46,7 +51,11 @@ func (s *Store) unoperate(ctx context.Context, operation, row, step string) erro
 	if err != nil || r != nil && r.cells[step].Op == operation {
 		return err // a move of the same operation at the same moment has won
 	}
-	return s.table.delete(ctx, operationPK(operation), row+"/"+step)
+	c := condition{expr: "#m = :m", names: map[string]string{"#m": attrMoved}, values: item{":m": str(movedOut)}}
+	if err := s.table.delete(ctx, operationPK(operation), row+"/"+step, c); !refused(err) {
+		return err
+	}
+	return nil
 }
 
 // outcomeOf notes what became of a step for the operation that moved it last.
