@@ -19,8 +19,8 @@ func (s *site) routes() error {
 		return err
 	}
 	s.probes.Use(s.catch, middleware.GetHead)
-	s.console.Use(actor, s.catch, sameOrigin, middleware.GetHead)
-	s.ingest.Use(actor, s.catch)
+	s.console.Use(actor, s.catch, s.limit("/api/", s.Limits.API), sameOrigin, middleware.GetHead)
+	s.ingest.Use(actor, s.catch, s.limit("/ingest/", s.Limits.Ingest))
 	s.probeRoutes()
 	s.ingestRoutes()
 	s.apiRoutes()

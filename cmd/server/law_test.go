@@ -48,6 +48,7 @@ var homes = map[string][]string{
 	"github.com/prometheus/client_golang":   {"cmd/server", "web", "handlers"},
 	"github.com/santhosh-tekuri/jsonschema": {"cmd/server"},
 	"golang.org/x/sync":                     {"cmd/server", "web", "handlers", "pipeline/sqlite", "pipeline/steps", "pipeline/notify"},
+	"golang.org/x/time":                     {"web"},
 	"modernc.org/sqlite":                    {"pipeline/sqlite"},
 	"zombiezen.com/go/sqlite":               {"pipeline/sqlite"},
 }
