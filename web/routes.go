@@ -9,7 +9,7 @@ import (
 
 // outside is what every request passes, probes and errors too, outermost first.
 func (s *site) outside(next http.Handler) http.Handler {
-	return chain(next, requestID, headers, s.accessLog, s.forwarded, s.hosts)
+	return chain(next, requestID, headers, oneBody, s.accessLog, s.forwarded, s.hosts)
 }
 
 // routes lists every URL there is.
