@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-chi/chi/v5"
 	"golang.org/x/sync/semaphore"
@@ -146,6 +147,9 @@ func payloadType(h http.Header) (string, error) {
 	given := h.Get("Content-Type")
 	if len(given) > maxContentType {
 		return "", problem.Invalid("Content-Type", "Content-Type is longer than 255 characters.")
+	}
+	if !utf8.ValidString(given) {
+		return "", problem.Invalid("Content-Type", "Content-Type is not text in UTF-8.")
 	}
 	return cmp.Or(given, "application/octet-stream"), nil
 }

@@ -11,7 +11,7 @@ import (
 
 // outside is what every request passes, probes and errors too, outermost first.
 func (s *site) outside(next http.Handler) http.Handler {
-	return chain(next, requestID, headers, s.accessLog, s.forwarded, strict, s.hosts)
+	return chain(next, requestID, headers, oneBody, s.accessLog, s.forwarded, strict, s.hosts)
 }
 
 // routes lists every URL there is.
@@ -21,8 +21,8 @@ func (s *site) routes() error {
 		return err
 	}
 	s.probes.Use(s.catch, s.gate.identify, s.gate.permit(s.probes), middleware.GetHead)
-	s.console.Use(s.catch, inTime, s.gate.identify, sameOrigin, s.gate.permit(s.console), middleware.GetHead)
-	s.ingest.Use(actor, s.catch)
+	s.console.Use(s.catch, s.limit("/api/", s.Limits.API), inTime, s.gate.identify, sameOrigin, s.gate.permit(s.console), middleware.GetHead)
+	s.ingest.Use(actor, s.catch, s.limit("/ingest/", s.Limits.Ingest))
 	s.probeRoutes()
 	s.ingestRoutes()
 	s.apiRoutes()

@@ -26,6 +26,7 @@ type Config struct {
 	AllowedHosts   []string       // names, with or without a port, that may be asked for besides
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For and X-Forwarded-Host count
 	ProbesOnly     bool           // pages, API and intake are another process's
+	Limits         Limits
 
 	Assets  *static.Assets
 	API     *api.API

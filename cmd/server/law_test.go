@@ -51,8 +51,13 @@ var homes = map[string][]string{
 	"github.com/netresearch/go-cron":        {"cmd/server"},
 	"github.com/prometheus/client_golang":   {"cmd/server", "web", "handlers"},
 	"github.com/santhosh-tekuri/jsonschema": {"cmd/server"},
+	"github.com/alexedwards/argon2id":       {"pipeline/access"},
+	"github.com/trustelem/zxcvbn":           {"pipeline/access"},
 	"golang.org/x/oauth2":                   {"pipeline/oidc"},
 	"golang.org/x/sync":                     {"cmd/server", "web", "handlers", "pipeline/sqlite", "pipeline/steps", "pipeline/notify", "pipeline/oidc"},
+	"golang.org/x/term":                     {"cmd/server"},
+	"golang.org/x/text":                     {"pipeline/access", "pipeline/redact"},
+	"golang.org/x/time":                     {"web"},
 	"modernc.org/sqlite":                    {"pipeline/sqlite"},
 	"zombiezen.com/go/sqlite":               {"pipeline/sqlite"},
 }

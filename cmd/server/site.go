@@ -30,7 +30,7 @@ func (p *program) site(ctx context.Context, e *pipeline.Engine, doors map[string
 	}
 	wc := web.Config{
 		Listen: p.cfg.Listen, BasePath: p.cfg.BasePath, PublicURL: p.cfg.PublicURL, AllowedHosts: p.cfg.AllowedHosts, TrustedProxies: p.cfg.TrustedProxies,
-		ProbesOnly: p.cfg.Only == pipeline.OnlyWorkers, Assets: assets, Logger: p.log,
+		ProbesOnly: p.cfg.Only == pipeline.OnlyWorkers, Limits: web.Limits(p.cfg.Limits), Assets: assets, Logger: p.log,
 		API: api.New(api.Services{Overview: e, Rows: e.Rows, Letters: e.Letters, Operations: e.Operations, Breakers: e.Breakers,
 			Sweeps: e.Sweeps, Alarms: e.Alarms, Steps: e.Steps, Faults: e.Faults, Queues: e.Queues, Audit: e.Audit}, p.log),
 		Ingest:  handlers.NewIngest(doors, e.Intake, p.log),

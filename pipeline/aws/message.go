@@ -21,6 +21,9 @@ type stepMessage struct {
 	Letter string `json:"letter,omitempty"` // of a dead step's message in the dead-letter queue
 }
 
+// mostReceives bounds what is believed of a message that anybody may have sent.
+const mostReceives = 1 << 20
+
 func messageBody(row string, gen int64) string { return stepMessage{Row: row, Gen: gen}.encode() }
 
 func (m stepMessage) encode() string {
@@ -41,7 +44,7 @@ type received struct {
 func receivedOf(m types.Message, at time.Time) received {
 	r := received{id: sdkaws.ToString(m.MessageId), handle: sdkaws.ToString(m.ReceiptHandle), body: sdkaws.ToString(m.Body), at: at, count: 1}
 	if n, err := strconv.Atoi(m.Attributes[string(types.MessageSystemAttributeNameApproximateReceiveCount)]); err == nil {
-		r.count = max(n, 1)
+		r.count = min(max(n, 1), mostReceives)
 	}
 	if ms, err := strconv.ParseInt(m.Attributes[string(types.MessageSystemAttributeNameApproximateFirstReceiveTimestamp)], 10, 64); err == nil {
 		r.first = time.UnixMilli(ms).UTC()
@@ -49,7 +52,7 @@ func receivedOf(m types.Message, at time.Time) received {
 	if err := json.Unmarshal([]byte(r.body), &r.stepMessage); err != nil {
 		r.stepMessage = stepMessage{}
 	}
-	r.count += max(r.Base, 0)
+	r.count += min(max(r.Base, 0), mostReceives)
 	return r
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"regexp"
 	"time"
 
 	sdkaws "github.com/aws/aws-sdk-go-v2/aws"
@@ -116,11 +117,15 @@ type notification struct {
 	MessageAttributes map[string]struct{ Type, Value string }
 }
 
+// snsID is what SNS calls messages. The id may become the row's key, so whatever
+// else stands there is not believed.
+var snsID = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,128}$`)
+
 // unwrap takes SNS's envelope off, with all that makes one: a body that merely
 // looks like one is left as it is.
 func (m *SourceMessage) unwrap() {
 	var n notification
-	if err := json.Unmarshal(m.Body, &n); err != nil || n.Type != "Notification" || n.TopicArn == "" || n.MessageID == "" || n.Message == nil {
+	if err := json.Unmarshal(m.Body, &n); err != nil || n.Type != "Notification" || n.TopicArn == "" || !snsID.MatchString(n.MessageID) || n.Message == nil {
 		return
 	}
 	m.ID, m.Body = n.MessageID, []byte(*n.Message)

@@ -45,7 +45,11 @@ func TestCellsAreReadAsTheyWereWritten(t *testing.T) {
 }
 
 func FuzzCells(f *testing.F) {
-	f.Add(appendCells(nil, cellsBase, randomCells(rand.New(rand.NewPCG(7, 8)))))
+	for seed := range uint64(8) {
+		f.Add(appendCells(nil, cellsBase, randomCells(rand.New(rand.NewPCG(7, seed)))))
+	}
+	f.Add([]byte(nil))
+	f.Add([]byte("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		cells, err := readCells(b, cellsBase, nil)
 		if err != nil {

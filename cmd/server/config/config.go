@@ -35,7 +35,14 @@ type Config struct {
 	Alarms         []Alarm // DefaultAlarms where the file has none
 	Notify         []Route // in the order of the file: its index is its name
 	Auth           Auth
+	Limits         Limits
 	Warnings       []Warning // worth a log line, no reason not to start
+}
+
+// Limits are requests a second of one address, 0 for none. Loopback has none.
+type Limits struct {
+	Ingest float64 // at /ingest
+	API    float64 // at /api
 }
 
 // Environment is the badge on every page.

@@ -30,6 +30,7 @@ func TestDefaults(t *testing.T) {
 		Sweep:       Sweep{"0 */3 * * *", 15 * time.Minute},
 		Alarms:      DefaultAlarms(),
 		Auth:        Auth{Sessions: Sessions{30 * time.Minute, 12 * time.Hour}, Bulk: 1000},
+		Limits:      Limits{2000, 100},
 		Pipelines: []Pipeline{{
 			Name:      "p",
 			Intake:    Intake{IdempotencyKey: IdempotencyKey{Source: "none"}, Signature: Signature{Scheme: "none"}, MaxBytes: 262144},
@@ -55,6 +56,7 @@ environment: {name: production, colour: red}
 backend: embedded
 embedded: {path: ./data, durability: full}
 queues: []
+limits: {ingest: 50, api: 0}
 pipelines:
   github:
     intake:
@@ -134,6 +136,7 @@ func TestSample(t *testing.T) {
 			Sessions: Sessions{15 * time.Minute, 8 * time.Hour}, Bulk: 50,
 			IngestKeys: []IngestKey{{"shop", "github", sha256.Sum256([]byte("sesame"))}, {"shop-2027", "github", sha256.Sum256([]byte("key"))}},
 		}},
+		{"limits", c.Limits, Limits{50, 0}},
 		{"warnings", c.Warnings, []Warning(nil)},
 	} {
 		if !reflect.DeepEqual(check.got, check.want) {

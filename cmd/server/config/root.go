@@ -27,6 +27,7 @@ func (r *reader) config(s *section) *Config {
 	c.Alarms = alarms(s, c)
 	c.Notify = routes(s)
 	c.Auth = access(s.child("auth"), c)
+	c.Limits = limits(s.child("limits"))
 	s.close()
 	r.override(c)
 	r.checkQueues(c)
@@ -60,6 +61,14 @@ func embedded(s *section) Embedded {
 	return Embedded{
 		Path:       s.r.resolve(read(s, "path", "data", folder)),
 		Durability: read(s, "durability", "full", oneOf("full", "normal")),
+	}
+}
+
+func limits(s *section) Limits {
+	defer s.close()
+	return Limits{
+		Ingest: read(s, "ingest", 2000, number(0, 1_000_000, false)),
+		API:    read(s, "api", 100, number(0, 1_000_000, false)),
 	}
 }
 
