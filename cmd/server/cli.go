@@ -134,6 +134,7 @@ func (c *cli) check(ctx context.Context, t terminal) int {
 	for _, w := range cfg.Warnings {
 		fmt.Fprintln(t.err, w)
 	}
+	c.tellOfExposed(t, cfg)
 	if err := c.tellOfGone(ctx, t, cfg); err != nil {
 		fmt.Fprintf(t.err, "%s: the rows stored so far could not be looked at: %v\n", c.Config, err)
 	}

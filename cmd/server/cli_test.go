@@ -39,6 +39,23 @@ func TestCheck(t *testing.T) {
 	equal(t, "files after checks", len(entries), 1)
 }
 
+func TestCheckWarnsOfFilesThatOthersCanRead(t *testing.T) {
+	t.Parallel()
+	p := newProgram(t)
+	good, data := p.write("good.yaml", configuration(diamond())), filepath.Join(p.dir, "store")
+	if err := os.Mkdir(data, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for mode, says := range map[os.FileMode]string{0o700: "", 0o755: good + ": " + data + " can be entered or listed by every user of this machine (mode 0755): chmod 700 it\n"} {
+		if err := os.Chmod(data, mode); err != nil {
+			t.Fatal(err)
+		}
+		code, said := p.command("--config", good, "--data", data, "--check")
+		equal(t, "exit code", code, exitFine)
+		equal(t, "what it said", said, says+good+": no mistakes\n")
+	}
+}
+
 func TestCheckFindsEveryMistake(t *testing.T) {
 	t.Parallel()
 	p := newProgram(t)

@@ -43,6 +43,16 @@ func (c *cli) tellOfGone(ctx context.Context, t terminal, cfg *config.Config) er
 	return nil
 }
 
+// tellOfExposed warns of a store that others on this machine get at.
+func (c *cli) tellOfExposed(t terminal, cfg *config.Config) {
+	if cfg.Backend == "aws" {
+		return
+	}
+	for _, exposed := range sqlite.Exposed(cfg.Embedded.Path) {
+		fmt.Fprintf(t.err, "%s: %s\n", c.Config, exposed)
+	}
+}
+
 // countGone adds up the rows of a status that are held by steps not configured.
 func countGone(ctx context.Context, cfg *config.Config, rows pipeline.RowStore, status pipeline.Status, held map[pipeline.StepKey]int) error {
 	f := pipeline.RowFilter{Status: status, Limit: 500}

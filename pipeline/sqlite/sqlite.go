@@ -58,6 +58,9 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	if err := db.open(ctx, cfg); err != nil {
 		return nil, errors.Join(db.unavailable(err), db.release())
 	}
+	for _, exposed := range Exposed(cfg.Path) {
+		db.log.Warn(exposed)
+	}
 	go db.writer.loop()
 	return db, nil
 }

@@ -34,12 +34,17 @@ func Load(path string, over Overrides, env Env) (*Config, []Mistake) {
 	if err != nil {
 		return nil, []Mistake{{path, 1, "the configuration cannot be read: " + reason(err), "name a file this process can read; `server init` prints one to start from"}}
 	}
-	return Parse(path, text, over, env)
+	return parseText(path, text, over, env, true)
 }
 
 // Parse is Load for a text that is already at hand; path is what mistakes call
 // it, and its folder is where relative paths start.
 func Parse(path string, text []byte, over Overrides, env Env) (*Config, []Mistake) {
+	return parseText(path, text, over, env, false)
+}
+
+// parseText is Parse; onDisk says that the text was just read from path.
+func parseText(path string, text []byte, over Overrides, env Env, onDisk bool) (*Config, []Mistake) {
 	dir, err := filepath.Abs(filepath.Dir(path))
 	if err != nil {
 		return nil, []Mistake{{path, 1, "the folder of the configuration is not known: " + err.Error(), "name it with an absolute path"}}
@@ -52,6 +57,9 @@ func Parse(path string, text []byte, over Overrides, env Env) (*Config, []Mistak
 	c := r.config(r.section("configuration", 1, body))
 	if len(r.mistakes) > 0 {
 		return nil, inOrder(r.mistakes)
+	}
+	if onDisk {
+		r.warnMode(path)
 	}
 	c.Warnings = r.warnings
 	return c, nil

@@ -38,6 +38,9 @@ func headers(s *section) []Header {
 		if ok && strings.ContainsFunc(v.text, isControl) {
 			s.r.mistake(v.line, "write it on one line without control characters", "the value of header %s cannot be sent", quote(key))
 		}
+		if name == "Authorization" {
+			s.r.written(v)
+		}
 		hs = append(hs, Header{name, Secret{strings.TrimSpace(v.text)}})
 	}
 	return hs

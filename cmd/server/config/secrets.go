@@ -27,6 +27,7 @@ func (s *section) secret(key string) (secret Secret, given bool) {
 		if ok && v.text == "" {
 			s.r.mistake(v.line, "give the "+key+" or leave the key out", "%s is empty", key)
 		}
+		s.r.written(v)
 		return Secret{v.text}, true
 	case hasFile:
 		v, ok := s.r.scalar(key+"_file", file.value)
@@ -56,6 +57,9 @@ func (r *reader) secretFile(key string, v scalar) Secret {
 	text = bytes.TrimSuffix(bytes.TrimSuffix(text, []byte("\n")), []byte("\r"))
 	if len(text) == 0 {
 		r.mistake(v.line, "put the value into it", "%s %s is an empty file", key, quote(v.raw))
+	}
+	if mode, is := public(r.resolve(v.text)); is {
+		r.warn(v.line, "every user of this machine can read %s %s (mode %04o): chmod 600 it", key, quote(v.raw), mode)
 	}
 	return Secret{string(text)}
 }

@@ -20,6 +20,7 @@ type reader struct {
 	breakers  map[string]int // names and lines of the breakers, read before what refers to them
 	queues    queues         // on SQS that the file speaks of
 	remote    []remote       // what calls AWS, whatever the backend
+	secretAt  int            // the first line that holds a secret itself, 0 for none
 }
 
 // section is one mapping of the file. A key counts as known once it was asked
