@@ -23,7 +23,9 @@ type Notifier interface {
 type Notice struct {
 	At     time.Time
 	Alarms []NoticeAlarm
-	Link   string // to the page of the first alarm, relative to the console
+	// HeldBack counts the changes that no message told by themselves: those of an
+	// alarm that changed again before its turn came.
+	HeldBack int
 }
 
 // NoticeAlarm is one alarm of a notice.
