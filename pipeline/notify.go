@@ -39,5 +39,9 @@ func (r Route) takes(severity string) bool { return slices.Contains(r.Severities
 const (
 	notifyGather = 2 * time.Second  // alarms that change within this are told together
 	notifyApart  = 30 * time.Second // least time between two messages of a route
+	notifyAgain  = 5 * time.Minute  // an alarm told in a state is not told in the same one again within this
+	notifyHourly = 30               // messages of a route within an hour; see teller
 	notifyFor    = 10 * time.Second // one delivery
+
+	notifyRecords = 50 // changes of one alarm that get the result of the message they were told with
 )

@@ -23,6 +23,7 @@ const (
 // smsText is a notice in one text message. A link is part of it where enough
 // fits before it.
 func smsText(n pipeline.Notice, base string) string {
+	n.Alarms = notify.Latest(n)
 	head, path := inert(notify.Headline(n)), "alarms"
 	if n.HeldBack > 0 {
 		head += fmt.Sprintf(" (%d more changes held back)", n.HeldBack)

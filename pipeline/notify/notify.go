@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -82,21 +83,34 @@ func (s *Slack) Notify(ctx context.Context, n pipeline.Notice) error {
 
 // Headline says in one line what changed.
 func Headline(n pipeline.Notice) string {
-	on := 0
-	for _, a := range n.Alarms {
+	on, alarms := 0, Latest(n)
+	for _, a := range alarms {
 		if a.To == pipeline.AlarmOn {
 			on++
 		}
 	}
 	switch {
-	case len(n.Alarms) == 1 && on == 1:
-		return "Redrive: alarm " + Clean(n.Alarms[0].Name)
-	case len(n.Alarms) == 1:
-		return "Redrive: alarm " + Clean(n.Alarms[0].Name) + " is over"
+	case len(alarms) == 1 && on == 1:
+		return "Redrive: alarm " + Clean(alarms[0].Name)
+	case len(alarms) == 1:
+		return "Redrive: alarm " + Clean(alarms[0].Name) + " is over"
 	case on == 0:
-		return fmt.Sprintf("Redrive: %d alarms are over", len(n.Alarms))
+		return fmt.Sprintf("Redrive: %d alarms are over", len(alarms))
 	}
-	return fmt.Sprintf("Redrive: %d alarms changed, %d are on", len(n.Alarms), on)
+	return fmt.Sprintf("Redrive: %d alarms changed, %d are on", len(alarms), on)
+}
+
+// Latest is how the alarms of a notice stand: of one that changed to and fro the
+// last change alone.
+func Latest(n pipeline.Notice) []pipeline.NoticeAlarm {
+	var alarms []pipeline.NoticeAlarm
+	for i, a := range n.Alarms {
+		later := func(b pipeline.NoticeAlarm) bool { return b.Name == a.Name }
+		if !slices.ContainsFunc(n.Alarms[i+1:], later) {
+			alarms = append(alarms, a)
+		}
+	}
+	return alarms
 }
 
 // Held says in one line how many changes were told by this message alone, empty

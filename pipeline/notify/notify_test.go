@@ -59,6 +59,23 @@ func TestSlack(t *testing.T) {
 	}
 }
 
+func TestHeadline(t *testing.T) {
+	on, over := notice("a", "b"), notice("a")
+	over.Alarms[0].From, over.Alarms[0].To = "alarm", "ok"
+	for want, alarms := range map[string][]pipeline.NoticeAlarm{
+		"Redrive: alarm a":                    on.Alarms[:1],
+		"Redrive: alarm a is over":            over.Alarms,
+		"Redrive: 2 alarms changed, 2 are on": on.Alarms,
+		"Redrive: 2 alarms changed, 1 are on": {on.Alarms[0], on.Alarms[1], over.Alarms[0]},
+		"Redrive: alarm b is over":            {{Name: "b", To: "alarm"}, {Name: "b", To: "ok"}},
+		"Redrive: 2 alarms are over":          {{Name: "b", To: "alarm"}, {Name: "b", To: "ok"}, over.Alarms[0]},
+	} {
+		if got := Headline(pipeline.Notice{Alarms: alarms}); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
 func TestWebhook(t *testing.T) {
 	var got string
 	w, err := NewWebhook(receiver(t, http.StatusNoContent, &got), "")
