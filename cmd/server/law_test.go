@@ -24,8 +24,9 @@ var mayImport = map[string][]string{
 	"pipeline/backoff":      {},
 	"pipeline/breaker":      {},
 	"pipeline/signature":    {},
-	"pipeline/steps":        {"pipeline", "pipeline/backoff"},
-	"pipeline/notify":       {"pipeline"},
+	"pipeline/egress":       {},
+	"pipeline/steps":        {"pipeline", "pipeline/backoff", "pipeline/egress"},
+	"pipeline/notify":       {"pipeline", "pipeline/egress"},
 	"pipeline/sqlite":       {"pipeline", "pipeline/backoff", "pipeline/breaker"},
 	"pipeline/aws":          {"pipeline", "pipeline/backoff", "pipeline/breaker", "pipeline/notify", "pipeline/steps"},
 	"pipeline/aws/awstest":  {},
@@ -39,6 +40,7 @@ var standardOnly = []string{"pipeline", "pipeline/backoff", "pipeline/breaker", 
 // homes says where each library of others may be used, so that replacing one stays
 // a matter of one place.
 var homes = map[string][]string{
+	"code.dny.dev/ssrf":                     {"pipeline/egress"},
 	"github.com/a-h/templ":                  {"handlers", "views"},
 	"github.com/alecthomas/kong":            {"cmd/server"},
 	"github.com/aws":                        {"pipeline/aws"},
