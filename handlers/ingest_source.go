@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
+	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"redrive/handlers/peek"
@@ -30,7 +32,8 @@ const keptMost = 64 << 10
 func (d Door) FromQueue(a Arrival) pipeline.Message {
 	m := pipeline.Message{Payload: a.Body, ContentType: a.Attributes.Get("Content-Type"), Key: a.Key, Trace: traceparent(a.Attributes),
 		Label: arrivalLabel(a)}
-	if _, _, err := mime.ParseMediaType(m.ContentType); err != nil || len(m.ContentType) > maxContentType || !utf8.ValidString(m.ContentType) {
+	if _, _, err := mime.ParseMediaType(m.ContentType); err != nil || len(m.ContentType) > maxContentType ||
+		!utf8.ValidString(m.ContentType) || strings.ContainsFunc(m.ContentType, unicode.IsControl) {
 		m.ContentType = guessType(a.Body)
 	}
 	if len(d.Key.Path) > 0 {

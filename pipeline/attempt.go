@@ -111,7 +111,7 @@ func judge(policy backoff.Policy, d Delivery, a Answer, started, now time.Time, 
 
 func letterOf(d Delivery, a Answer, failed time.Time) NewLetter {
 	kind := LetterHandler
-	if a.Cause == CauseRequest {
+	if a.Cause == CauseRequest || a.Cause == CauseAddress {
 		kind = LetterUndeliverable
 	}
 	l := NewLetter{Kind: kind, Error: a.Error, StatusCode: a.StatusCode, FirstFailedAt: d.FirstFailedAt}

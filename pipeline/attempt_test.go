@@ -60,7 +60,7 @@ func TestJudgeTriesForEver(t *testing.T) {
 // Undeliverable is what no call could be made for; a refused connection was tried.
 func TestJudgeTellsWhatCouldNotBeTried(t *testing.T) {
 	now := time.Now()
-	for cause, want := range map[string]LetterKind{CauseRequest: LetterUndeliverable, CauseConnection: LetterHandler, CauseTimeout: LetterHandler, "": LetterHandler} {
+	for cause, want := range map[string]LetterKind{CauseRequest: LetterUndeliverable, CauseAddress: LetterUndeliverable, CauseConnection: LetterHandler, CauseTimeout: LetterHandler, "": LetterHandler} {
 		out := judge(backoff.Policy{Attempts: 1}, Delivery{}, Answer{Kind: AnswerTransient, Cause: cause}, now, now, func() float64 { return 0 })
 		if out.Letter.Kind != want {
 			t.Errorf("cause %q makes kind %s, want %s", cause, out.Letter.Kind, want)

@@ -268,6 +268,27 @@ func TestProbeWithoutACallDecidesNothing(t *testing.T) {
 	})
 }
 
+// An address that is not called is no fault of the rows: the breaker opens before
+// they have used up their attempts, and holds them until it is called again.
+func TestRefusedAddressesOpenTheBreaker(t *testing.T) {
+	newWorld(t, guarded, func(t *testing.T, w *world) {
+		w.answer(func(c pipeline.Call) pipeline.Answer {
+			if behind(call{Call: c}) {
+				return pipeline.Answer{Kind: pipeline.AnswerTransient, Cause: pipeline.CauseAddress, Error: "no call made: x stands for 169.254.169.254"}
+			}
+			return ok(c)
+		})
+		ids := w.submit(4)
+		w.pass(time.Second)
+		if b := w.breaker(); b.State != "open" {
+			t.Fatalf("the breaker is %s", b.State)
+		}
+		w.answer(ok)
+		w.pass(5 * time.Minute)
+		w.wantStatus(pipeline.StatusDone, ids...)
+	})
+}
+
 // A half-open breaker in front of rows that all wait out a backoff must probe
 // with them once it is over.
 func TestRetryingRowsAreProbed(t *testing.T) {

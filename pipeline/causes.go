@@ -13,6 +13,7 @@ const (
 	CauseTimeout    = "timeout"
 	CauseConnection = "connection"
 	CauseRequest    = "request" // the row makes no valid request; no call was made
+	CauseAddress    = "address" // where the step leads to is not called; no call was made
 )
 
 // causeMost bounds the text of a cause, in bytes.

@@ -23,7 +23,9 @@ type Notifier interface {
 type Notice struct {
 	At     time.Time
 	Alarms []NoticeAlarm
-	Link   string // to the page of the first alarm, relative to the console
+	// HeldBack counts the changes that no message told by themselves: those of an
+	// alarm that changed again before its turn came.
+	HeldBack int
 }
 
 // NoticeAlarm is one alarm of a notice.
@@ -37,5 +39,9 @@ func (r Route) takes(severity string) bool { return slices.Contains(r.Severities
 const (
 	notifyGather = 2 * time.Second  // alarms that change within this are told together
 	notifyApart  = 30 * time.Second // least time between two messages of a route
+	notifyAgain  = 5 * time.Minute  // an alarm told in a state is not told in the same one again within this
+	notifyHourly = 30               // messages of a route within an hour; see teller
 	notifyFor    = 10 * time.Second // one delivery
+
+	notifyRecords = 50 // changes of one alarm that get the result of the message they were told with
 )

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"unicode"
 )
 
 // Rows reads rows and lets operators act on single ones.
@@ -114,6 +115,9 @@ func (r *Rows) Test(ctx context.Context, m TestMessage) (string, error) {
 	}
 	if len(m.Payload) == 0 {
 		return "", invalid("payload", "the message has no payload")
+	}
+	if strings.ContainsFunc(m.ContentType, unicode.IsControl) {
+		return "", invalid("content_type", "the content type has a control character in it, so no step could be sent it")
 	}
 	if int64(len(m.Payload)) > p.Intake.MaxBytes && p.Intake.MaxBytes > 0 {
 		return "", &Error{Code: CodeTooLarge, Text: fmt.Sprintf("the payload has %d bytes, pipeline %s takes at most %d", len(m.Payload), m.Pipeline, p.Intake.MaxBytes)}

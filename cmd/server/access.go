@@ -42,7 +42,7 @@ func (p *program) login(doorman *access.Service, base string, frame handlers.Fra
 	if doorman == nil {
 		return handlers.NewLogin(nil, false, nil, base, frame), nil
 	}
-	outside, err := openProvider(p.cfg, nil)
+	outside, err := openProvider(p.cfg)
 	if err != nil || outside == nil {
 		return handlers.NewLogin(doorman, p.cfg.Auth.Local, nil, base, frame), err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 
 	"redrive/cmd/server/config"
 	"redrive/pipeline"
@@ -39,7 +40,11 @@ func target(s config.Step) string {
 	case "sqs":
 		return "queue " + s.SQS.Queue
 	}
-	return s.HTTP.URL
+	address, query, _ := strings.Cut(s.HTTP.URL, "?")
+	if query != "" {
+		address += "?…" // may hold a token
+	}
+	return address
 }
 
 // httpStep lets the engine call an HTTP step.

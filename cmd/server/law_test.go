@@ -15,8 +15,8 @@ import (
 // real backend.
 var mayImport = map[string][]string{
 	"cmd/server": {"..."},
-	"web":        {"handlers", "handlers/...", "views", "static", "pipeline", "pipeline/signature"},
-	"handlers":   {"handlers/...", "views", "static", "pipeline", "pipeline/backoff", "pipeline/breaker", "pipeline/signature"},
+	"web":        {"handlers", "handlers/...", "views", "static", "pipeline", "pipeline/access", "pipeline/signature"},
+	"handlers":   {"handlers/...", "views", "static", "pipeline", "pipeline/access", "pipeline/backoff", "pipeline/breaker", "pipeline/signature"},
 	"views":      {"static", "pipeline"},
 	"static":     {},
 
@@ -24,8 +24,10 @@ var mayImport = map[string][]string{
 	"pipeline/backoff":       {},
 	"pipeline/breaker":       {},
 	"pipeline/signature":     {},
-	"pipeline/steps":         {"pipeline", "pipeline/backoff"},
-	"pipeline/notify":        {"pipeline"},
+	"pipeline/access":        {"pipeline"},
+	"pipeline/egress":        {},
+	"pipeline/steps":         {"pipeline", "pipeline/backoff", "pipeline/egress"},
+	"pipeline/notify":        {"pipeline", "pipeline/egress"},
 	"pipeline/oidc":          {},
 	"pipeline/oidc/oidctest": {},
 	"pipeline/sqlite":        {"pipeline", "pipeline/backoff", "pipeline/breaker"},
@@ -41,6 +43,7 @@ var standardOnly = []string{"pipeline", "pipeline/backoff", "pipeline/breaker", 
 // homes says where each library of others may be used, so that replacing one stays
 // a matter of one place.
 var homes = map[string][]string{
+	"code.dny.dev/ssrf":                     {"pipeline/egress"},
 	"github.com/a-h/templ":                  {"handlers", "views"},
 	"github.com/alecthomas/kong":            {"cmd/server"},
 	"github.com/aws":                        {"pipeline/aws"},

@@ -5,13 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"net"
-	"net/http"
 	"net/url"
 	"strings"
 
 	"redrive/cmd/server/config"
 	"redrive/pipeline"
 	"redrive/pipeline/access"
+	"redrive/pipeline/egress"
 	"redrive/pipeline/oidc"
 )
 
@@ -20,13 +20,17 @@ type provider struct{ oidc *oidc.Provider }
 
 // openProvider is the identity provider of the configuration; nil where there is
 // none. It is asked for nothing yet: the server starts while it is away.
-func openProvider(c *config.Config, transport http.RoundTripper) (*provider, error) {
+func openProvider(c *config.Config) (*provider, error) {
 	o := c.Auth.OIDC
 	if o == nil {
 		return nil, nil
 	}
+	issuer, err := url.Parse(o.Issuer)
+	if err != nil {
+		return nil, err
+	}
 	p, err := oidc.New(oidc.Config{Issuer: o.Issuer, ClientID: o.ClientID, ClientSecret: o.ClientSecret.Reveal(), RedirectURL: callback(c),
-		RolesClaim: o.RolesClaim, Roles: map[string][]string{"viewer": o.Roles.Viewer, "operator": o.Roles.Operator, "admin": o.Roles.Admin}, Transport: transport})
+		RolesClaim: o.RolesClaim, Roles: map[string][]string{"viewer": o.Roles.Viewer, "operator": o.Roles.Operator, "admin": o.Roles.Admin}, Transport: egress.New(issuer.Hostname()).Transport(2)})
 	if err != nil {
 		return nil, err
 	}

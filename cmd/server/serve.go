@@ -63,13 +63,6 @@ func (c *cli) program(t terminal) (*program, int) {
 	return p, exitFine
 }
 
-func newLogger(w io.Writer, format string) *slog.Logger {
-	if format == "json" {
-		return slog.New(slog.NewJSONHandler(w, nil))
-	}
-	return slog.New(slog.NewTextHandler(w, nil))
-}
-
 // run opens the store, then listens, then works. Whatever fails first is one
 // sentence. At the end: no more work is taken, calls in flight end, the console
 // answers until then, and the store is closed last.

@@ -32,8 +32,8 @@ func document(base string, routes []route) object {
 			"title": "Redrive", "version": "1",
 			"description": "Every field that is named is always there: null where there is nothing, lists [], counts 0. Times are RFC 3339 in UTC. What is not known is refused with a 400 that names it.",
 		},
-		"servers":    []object{{"url": cmp.Or(strings.TrimSuffix(base, "/"), "/")}},
-		"paths":      paths,
+		"servers": []object{{"url": cmp.Or(strings.TrimSuffix(base, "/"), "/")}},
+		"paths":   paths,
 		"components": object{
 			"schemas":         schemas.named,
 			"securitySchemes": object{"token": object{"type": "http", "scheme": "bearer", "description": "A token of the console, asked for where the configuration has auth; x-role is the least role of a call."}},

@@ -152,10 +152,13 @@ func topicText(n pipeline.Notice, base string) string {
 			fmt.Fprintf(&b, "\nand %d more", len(n.Alarms)-linesMost)
 			break
 		}
-		fmt.Fprintf(&b, "\n%s is %s (%s): %s", notify.Clean(a.Name), notify.Clean(a.To), notify.Clean(a.Severity), notify.Clean(a.Reason))
+		fmt.Fprintf(&b, "\n%s is %s (%s): %s", notify.Inert(a.Name), notify.Clean(a.To), notify.Clean(a.Severity), notify.Inert(a.Reason))
 		if to := notify.Link(base, a.Path); to != "" {
 			b.WriteString("\n" + to)
 		}
+	}
+	if held := notify.Held(n); held != "" {
+		b.WriteString("\n\n" + held)
 	}
 	return b.String()
 }

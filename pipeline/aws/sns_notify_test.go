@@ -71,7 +71,10 @@ func TestTextsFitIntoOneMessage(t *testing.T) {
 		"an enormous name":        {noticeOf(raised(strings.Repeat("x", 400), long)), base, []string{"Redrive: alarm xxx", "..."}, ""},
 		"enormous names":          {noticeOf(raised(strings.Repeat("x", 400), long), over("b")), base, []string{"Redrive: 2 alarms changed, 1 are on and 2 more"}, ""},
 		"signs of two septets":    {noticeOf(raised("rate", strings.Repeat("[€]", 100))), "", []string{"Redrive: alarm rate: [€][€]", "..."}, ""},
-		"hostile":                 {noticeOf(raised("r\u202eate\n", "5 漢字 <!channel> http://evil.example\x00")), "", []string{"Redrive: alarm r ate : 5 ?? <!channel> http://evil.example"}, "\n"},
+		"hostile":                 {noticeOf(raised("r\u202eate\n", "5 漢字 <!channel> http://evil.example\x00")), "", []string{"Redrive: alarm r ate : 5 ?? <!channel> http: //evil. example"}, "\n"},
+		"hostile links":           {noticeOf(raised("www.evil.example", "see evil.example/x, HTTPS://EVIL.example or evil\u3002example")), "", []string{"www. evil. example: see evil. example/x, HTTPS: //EVIL. example or evil? example"}, "://"},
+		"on for a moment":         {noticeOf(raised("rate", long), over("rate")), base, []string{"Redrive: alarm rate is over: max of dead_letters is 0 https://redrive.example.com/alarms/rate"}, ""},
+		"held back":               {pipeline.Notice{Alarms: noticeOf(raised("rate", long)).Alarms, HeldBack: 41}, base, []string{"Redrive: alarm rate (41 more changes held back): average", "https://redrive.example.com/alarms/rate"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			text := smsText(tt.notice, tt.base)

@@ -23,11 +23,15 @@ const (
 // smsText is a notice in one text message. A link is part of it where enough
 // fits before it.
 func smsText(n pipeline.Notice, base string) string {
-	head, path := gsm(notify.Headline(n)), "alarms"
+	n.Alarms = notify.Latest(n)
+	head, path := inert(notify.Headline(n)), "alarms"
+	if n.HeldBack > 0 {
+		head += fmt.Sprintf(" (%d more changes held back)", n.HeldBack)
+	}
 	text := head
 	if len(n.Alarms) == 1 {
 		path = n.Alarms[0].Path
-		if reason := gsm(n.Alarms[0].Reason); reason != "" {
+		if reason := inert(n.Alarms[0].Reason); reason != "" {
 			text += ": " + reason
 		}
 	} else {
@@ -50,9 +54,9 @@ func alarmNames(text string, n pipeline.Notice, most int) string {
 	var on, over []string
 	for _, a := range n.Alarms {
 		if a.To == pipeline.AlarmOn {
-			on = append(on, gsm(a.Name))
+			on = append(on, inert(a.Name))
 		} else {
-			over = append(over, gsm(a.Name)+" over")
+			over = append(over, inert(a.Name)+" over")
 		}
 	}
 	names := append(on, over...)
@@ -68,6 +72,9 @@ func alarmNames(text string, n pipeline.Notice, most int) string {
 	}
 	return text
 }
+
+// inert is a text from outside of which a phone makes no link.
+func inert(text string) string { return gsm(notify.Inert(text)) }
 
 // gsm keeps to the alphabet of a text message.
 func gsm(text string) string {

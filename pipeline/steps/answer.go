@@ -27,6 +27,8 @@ func (v Verdict) Answer() pipeline.Answer {
 		a.Cause = pipeline.CauseTimeout
 	case KindConnection:
 		a.Cause = pipeline.CauseConnection
+	case KindAddress:
+		a.Cause = pipeline.CauseAddress
 	case KindRequest:
 		a.Cause = pipeline.CauseRequest
 	}

@@ -5,10 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 	"time"
+
+	"redrive/pipeline/egress"
 )
 
 // HTTPConfig is an HTTP step as an operator writes it.
@@ -18,14 +19,11 @@ type HTTPConfig struct {
 	Timeout     time.Duration     // of a whole call; 0 = 5 s
 	Permanent   []int             // statuses not worth another try, 300 to 599
 	Concurrency int               // calls at once; that many connections stay open
-	AllowHosts  []string          // link-local addresses that a name in URL may stand for; see DialGuard
 }
 
 const (
-	defaultTimeout  = 5 * time.Second
-	minIdleConns    = 64 // concurrency may be raised while the step runs
-	maxHeaderBytes  = 64 << 10
-	idleConnTimeout = 90 * time.Second
+	defaultTimeout = 5 * time.Second
+	minIdleConns   = 64 // concurrency may be raised while the step runs
 )
 
 func parseURL(text string) (*url.URL, error) {
@@ -39,6 +37,9 @@ func parseURL(text string) (*url.URL, error) {
 		return nil, errors.New("the url of the step has a user name or password in it; send them with headers: {Authorization: ...}")
 	case u.Hostname() == "":
 		return nil, errors.New("the url of the step has no host")
+	}
+	if err := egress.CheckHost(u.Hostname()); err != nil {
+		return nil, fmt.Errorf("the host of the step's url %w", err)
 	}
 	u.Fragment, u.RawFragment = "", ""
 	return u, nil
@@ -77,21 +78,6 @@ func parsePermanent(statuses []int) (map[int]bool, error) {
 		permanent[status] = true
 	}
 	return permanent, nil
-}
-
-func parseAllowed(host string, more []string) ([]netip.Addr, error) {
-	var allowed []netip.Addr
-	if addr, err := netip.ParseAddr(host); err == nil {
-		allowed = append(allowed, addr)
-	}
-	for _, text := range more {
-		addr, err := netip.ParseAddr(text)
-		if err != nil {
-			return nil, fmt.Errorf("allowed host %q is not an IP address", text)
-		}
-		allowed = append(allowed, addr)
-	}
-	return allowed, nil
 }
 
 func parseTimeout(d time.Duration) (time.Duration, error) {

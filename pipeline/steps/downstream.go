@@ -8,6 +8,7 @@ type Downstream struct {
 	name      string // "search-api:9001", "function resize"
 	timeout   time.Duration
 	permanent map[int]bool
+	hide      hider // nil: nothing to hide
 }
 
 // NewDownstream checks what an operator wrote of a step, whatever it calls. A

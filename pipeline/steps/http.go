@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"slices"
 	"sync"
 	"time"
+
+	"redrive/pipeline/egress"
 )
 
 // MaxBody is how much of an answer is kept. A little more is read and dropped, so that the
@@ -42,28 +43,16 @@ func NewHTTP(cfg HTTPConfig) (*HTTP, error) {
 	if err != nil {
 		return nil, err
 	}
-	allowed, err := parseAllowed(u.Hostname(), cfg.AllowHosts)
-	if err != nil {
-		return nil, err
-	}
-	dialer := net.Dialer{Control: DialGuard(allowed...)}
+	downstream.hide = newHider(headers, u.Query())
 	return &HTTP{
 		Downstream: downstream,
 		base: &http.Request{
 			Method: http.MethodPost, URL: u, Host: host,
 			Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		},
-		headers: headers,
-		transport: &http.Transport{
-			Proxy:                  nil, // the environment has no say
-			DialContext:            dialer.DialContext,
-			DisableCompression:     true, // an answer is kept as it came
-			ForceAttemptHTTP2:      true,
-			MaxIdleConnsPerHost:    max(cfg.Concurrency, minIdleConns),
-			MaxResponseHeaderBytes: maxHeaderBytes,
-			IdleConnTimeout:        idleConnTimeout,
-		},
-		buffers: sync.Pool{New: func() any { return new([MaxBody]byte) }},
+		headers:   headers,
+		transport: egress.New(u.Hostname()).Transport(max(cfg.Concurrency, minIdleConns)),
+		buffers:   sync.Pool{New: func() any { return new([MaxBody]byte) }},
 	}, nil
 }
 

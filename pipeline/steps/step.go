@@ -56,6 +56,7 @@ const (
 	KindStatus     = "status"     // an answer that is not 2xx
 	KindCancelled  = "cancelled"  // the caller's context ended: says nothing of the downstream
 	KindRequest    = "request"    // the row makes no valid request; no call was made
+	KindAddress    = "address"    // where the URL leads to is not called; no call was made
 )
 
 // Verdict is the outcome of one attempt.

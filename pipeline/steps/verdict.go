@@ -16,6 +16,7 @@ import (
 	"unicode/utf8"
 
 	"redrive/pipeline/backoff"
+	"redrive/pipeline/egress"
 )
 
 // maxQuoted is how much of an answer goes into an error.
@@ -45,9 +46,9 @@ func (d Downstream) status(resp Response) string {
 	text := strconv.Itoa(resp.StatusCode) + " from " + d.name
 	if location := resp.Header.Get("Location"); resp.StatusCode/100 == 3 && location != "" {
 		location, _, _ = strings.Cut(location, "?") // a query may carry a token
-		return text + ": redirect to " + Quote([]byte(location)) + " not followed"
+		return text + ": redirect to " + Quote(d.hide.text([]byte(location))) + " not followed"
 	}
-	if words := Quote(said(resp.Body)); words != "" {
+	if words := Quote(d.hide.text(said(resp.Body))); words != "" {
 		return text + ": " + words
 	}
 	return text
@@ -84,6 +85,10 @@ func (d Downstream) Broken(ctx, timed context.Context, err error, missing string
 		v.ErrorKind, v.Error = KindTimeout, "timeout calling "+d.name+": "+missing+" in "+spell(d.timeout)
 	case ok && timeout.Timeout():
 		v.ErrorKind, v.Error = KindTimeout, "timeout calling "+d.name+": the network gave up"
+	case errors.Is(err, egress.ErrRefused):
+		// The configuration or a DNS server is at fault, not the row: it waits for
+		// them, and the breaker for all rows.
+		v.ErrorKind, v.Error = KindAddress, "no call made: "+Quote([]byte(inner(err).Error()))
 	default:
 		v.ErrorKind, v.Error = KindConnection, d.connection(err, missing)
 	}
@@ -94,8 +99,6 @@ func (d Downstream) Broken(ctx, timed context.Context, err error, missing string
 // local ports, which would make a different error of each.
 func (d Downstream) connection(err error, missing string) string {
 	switch {
-	case errors.Is(err, ErrGuarded):
-		return "call to " + d.name + " refused here: " + Quote([]byte(inner(err).Error()))
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "connection refused by " + d.name
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
@@ -113,7 +116,7 @@ func (d Downstream) connection(err error, missing string) string {
 	if cert, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return "certificate of " + d.name + " not accepted: " + Quote([]byte(cert.Err.Error()))
 	}
-	return "connection to " + d.name + ": " + Quote([]byte(inner(err).Error()))
+	return "connection to " + d.name + ": " + Quote(d.hide.text([]byte(inner(err).Error())))
 }
 
 func inner(err error) error {

@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"net"
 	"syscall"
 	"testing"
@@ -29,8 +28,6 @@ func TestConnectionSentences(t *testing.T) {
 		"lookup of host search-api: server misbehaving":              op(&net.DNSError{Err: "server misbehaving", Name: "search-api"}),
 		"connection to search-api:9001: something new":               op(errors.New("something\nnew")),
 		"certificate of search-api:9001 not accepted: x509: expired": &tls.CertificateVerificationError{Err: errors.New("x509: expired")},
-		"call to search-api:9001 refused here: 169.254.169.254: link-local and metadata addresses are not called": op(
-			fmt.Errorf("169.254.169.254: %w", ErrGuarded)),
 		"certificate of search-api:9001 not accepted: x509: certificate signed by unknown authority": op(
 			&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}),
 	} {

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"redrive/pipeline/egress"
 )
 
 var hostForm = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9])?\.?$`)
@@ -73,6 +75,40 @@ func httpURL(text string) (string, *fault) {
 		return "", &fault{"has no usable host and port", "write them as host:port or [::1]:port"}
 	}
 	return text, nil
+}
+
+// callURL reads the URL of something this program calls.
+func callURL(text string) (string, *fault) {
+	if _, f := httpURL(text); f != nil {
+		return "", f
+	}
+	u, err := url.Parse(text)
+	if err == nil {
+		err = egress.CheckHost(u.Hostname())
+	}
+	if err != nil {
+		return "", &fault{"has a host that " + err.Error(), "write the name or the whole address of your own service, such as 127.0.0.1"}
+	}
+	return text, nil
+}
+
+// warnPlain warns of calls that others can read and change on their way. It shows
+// the host alone, or not even that: the rest may be a secret.
+func (r *reader) warnPlain(line int, what, text string, secret bool) {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" || thisMachine(u.Hostname()) {
+		return
+	}
+	if !secret {
+		what += " to " + quote(u.Host)
+	}
+	r.warn(line, "%s goes over plain http: whoever is on the way can read and change it; write https, unless the network is your own", what)
+}
+
+func thisMachine(host string) bool {
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.Unmap().IsLoopback() || host == "localhost" || strings.HasSuffix(host, ".localhost")
 }
 
 func urlHost(u *url.URL) bool {

@@ -51,7 +51,7 @@ func TestMistakesOfAuth(t *testing.T) {
 		{"neither true nor false", "auth: {local: yes}\n", `f:2: local "yes" is neither true nor false, write one of them`},
 		{"an empty provider", "auth:\n  oidc: {client_id: x}\n", "f:3: oidc has no issuer, add issuer: and the provider's https URL\nf:3: oidc has no client_secret, add client_secret or client_secret_file"},
 		{"an issuer in the clear", oidc + "    issuer: http://id.example.com\n", "f:5: issuer \"http://id.example.com\" is not https, write https://, else whoever is on the way can sign anybody in"},
-		{"an issuer that is a page", oidc + "    issuer: https://id.example.com/?x=1\n", "f:5: issuer \"https://id.example.com/?x=1\" has a query, write it as the provider's own configuration names it"},
+		{"an issuer that is a page", oidc + "    issuer: https://id.example.com/?x=1\n", "f:5: issuer \"https://id.example.com/?…\" has a query, write it as the provider's own configuration names it"},
 		{"no issuer", oidc + "    issuer: id.example.com\n", "f:5: issuer \"id.example.com\" is not an absolute http or https URL, write one such as http://127.0.0.1:9001/path"},
 		{"a secret that is not shown", "auth:\n  oidc:\n    issuer: https://h\n    client_secret: ''\n", "f:5: client_secret is empty, give the client_secret or leave the key out"},
 		{"two roles of one value", oidc + "    issuer: https://h\n    roles:\n      viewer: [all, ops]\n      admin: [ops, ops]\n",

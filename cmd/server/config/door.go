@@ -12,7 +12,7 @@ import (
 func (r *reader) checkDoor(s *section, c *Config) {
 	r.openDoor(s, c)
 	r.checkCallback(s, c)
-	r.warnPlain(s, c)
+	r.warnUnencrypted(s, c)
 	r.warnUnasked(s, c)
 	r.warnIntake(c)
 }
@@ -58,9 +58,9 @@ func loopback(listen string) bool {
 	return err == nil && ip.IsLoopback() && !ip.Is4In6() && ip.Zone() == ""
 }
 
-// warnPlain warns of passwords and sessions on the network without TLS, which
+// warnUnencrypted warns of passwords and sessions on the network without TLS, which
 // only a proxy can bring.
-func (r *reader) warnPlain(s *section, c *Config) {
+func (r *reader) warnUnencrypted(s *section, c *Config) {
 	e, given := s.get("public_url")
 	u, err := url.Parse(c.PublicURL)
 	switch {

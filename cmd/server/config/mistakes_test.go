@@ -44,6 +44,27 @@ func TestMistakes(t *testing.T) {
 			"f:6: url \"ftp://h/\" is not an absolute http or https URL, write one such as http://127.0.0.1:9001/path\n" +
 				"f:8: header \"X Y\" is not the name of a header, use letters, digits and -\nf:9: header \"redrive-row\" is set by each call itself, take it out\n" +
 				"f:10: the value of header \"X-A\" cannot be sent, write it on one line without control characters\nf:11: header \"x-a\" is given twice, keep one of them"},
+		{"addresses that are never called", steps + `    - {name: a, http: {url: "http://169.254.169.254/latest/?x=secret"}}
+    - {name: b, http: {url: "http://[::ffff:169.254.169.254]/"}}
+    - {name: c, http: {url: "http://0.0.0.0:9001/"}}
+    - {name: d, http: {url: "http://0x7f000001/"}}
+    - {name: e, http: {url: "http://ada:secret@h/?token=secret"}}
+    - {name: f, http: {url: "file:///etc/passwd"}}
+    - {name: g, http: {url: "gopher://h/_x"}}
+notify:
+- {kind: webhook, url: "http://[fd00:ec2::254]/secret"}
+- {kind: slack, url: "https://ada:secret@h/"}
+- {kind: slack, url: "https://127.1/secret"}
+`, `f:4: url "http://169.254.169.254/latest/?…" has a host that is a link-local address, where clouds hand out credentials, which is never called, ` + own + `
+f:5: url "http://[::ffff:169.254.169.254]/" has a host that is a link-local address, where clouds hand out credentials, which is never called, ` + own + `
+f:6: url "http://0.0.0.0:9001/" has a host that is no address of a machine, which is never called, ` + own + `
+f:7: url "http://0x7f000001/" has a host that is neither a name nor a whole address, ` + own + `
+f:8: url "http://…@h/?…" has a user or password in it, send them in a header
+f:9: url "file:///etc/passwd" is not an absolute http or https URL, write one such as http://127.0.0.1:9001/path
+f:10: url "gopher://h/_x" is not an absolute http or https URL, write one such as http://127.0.0.1:9001/path
+f:12: the url of this notify has a host that is a metadata service, which hands out credentials, which is never called, ` + own + `
+f:13: the url of this notify has a user or password in it, send them in a header
+f:14: the url of this notify has a host that is neither a name nor a whole address, ` + own},
 		{"the environment", smallest + "listen: ${NOPE}\npublic_url: \"${1x}\"\nbase_path: /${\n",
 			"f:2: listen needs the environment variable NOPE, which is not set, set NOPE or write the value here\n" +
 				"f:3: public_url refers to no environment variable with \"${1x}\", write ${NAME} with letters, digits and _\n" +
@@ -75,6 +96,8 @@ func TestMistakes(t *testing.T) {
 		})
 	}
 }
+
+const own = "write the name or the whole address of your own service, such as 127.0.0.1"
 
 func TestMistakesOfIntake(t *testing.T) {
 	t.Parallel()

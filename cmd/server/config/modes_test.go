@@ -17,7 +17,7 @@ func TestModes(t *testing.T) {
 		byFile             = "notify: [{kind: webhook, url_file: hook, severities: [notice, page]}]\n"
 		direct             = "notify: [{kind: webhook, url: 'https://example.com/canary', severities: [notice, page]}]\n"
 		byName             = "notify: [{kind: webhook, url: '${URL}', severities: [notice, page]}]\n"
-		header             = "  q: {steps: [{name: a, http: {url: 'http://h/', headers: {authorization: Bearer canary}}}]}\n"
+		header             = "  q: {steps: [{name: a, http: {url: 'https://h/', headers: {authorization: Bearer canary}}}]}\n"
 		pipelines          = "pipelines:\n"
 	)
 	for _, tc := range []struct {

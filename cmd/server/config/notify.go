@@ -51,9 +51,11 @@ func routeURL(s *section) Secret {
 	if !given || len(s.r.mistakes) > wrong {
 		return secret
 	}
-	if _, f := httpURL(secret.text); f != nil {
+	if _, f := callURL(secret.text); f != nil {
 		s.r.mistake(s.secretLine("url"), f.right, "the url of this notify %s", f.wrong)
+		return secret
 	}
+	s.r.warnPlain(s.secretLine("url"), "this notify", secret.text, true)
 	return secret
 }
 

@@ -15,10 +15,10 @@ func request(s *section) HTTP {
 	}
 	h := s.r.section("http", e.line, e.value)
 	defer h.close()
-	return HTTP{
-		URL:     required(h, "url", "url: http://...", httpURL),
-		Headers: headers(h),
-	}
+	to := required(h, "url", "url: http://...", callURL)
+	at, _ := h.get("url")
+	s.r.warnPlain(at.line, "the call", to, false)
+	return HTTP{URL: to, Headers: headers(h)}
 }
 
 func headers(s *section) []Header {

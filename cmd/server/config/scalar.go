@@ -54,10 +54,26 @@ func element[T any](s *section, key string, n ast.Node, fallback T, into parse[T
 	}
 	value, f := into(v.text)
 	if f != nil {
-		s.r.mistake(v.line, f.right, "%s %s %s", key, quote(v.raw), f.wrong)
+		s.r.mistake(v.line, f.right, "%s %s %s", key, quote(unsigned(v.raw)), f.wrong)
 		return fallback
 	}
 	return value
+}
+
+var credentials = regexp.MustCompile(`(://)[^/?#]*@|(\?).*`)
+
+// unsigned takes out of a URL what may be a password or token: mistakes end up in
+// logs and chats.
+func unsigned(text string) string {
+	if !strings.Contains(text, "://") {
+		return text
+	}
+	return credentials.ReplaceAllStringFunc(text, func(found string) string {
+		if found[0] == '?' {
+			return "?…"
+		}
+		return "://…@"
+	})
 }
 
 // scalar reads a single value and puts the environment into it.
