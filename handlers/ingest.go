@@ -148,7 +148,7 @@ func payloadType(h http.Header) (string, error) {
 	if len(given) > maxContentType {
 		return "", problem.Invalid("Content-Type", "Content-Type is longer than 255 characters.")
 	}
-	if !utf8.ValidString(given) {
+	if !utf8.ValidString(given) || strings.ContainsRune(given, 0) {
 		return "", problem.Invalid("Content-Type", "Content-Type is not text in UTF-8.")
 	}
 	return cmp.Or(given, "application/octet-stream"), nil
