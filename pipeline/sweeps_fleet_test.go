@@ -136,13 +136,14 @@ func TestASweepOfAProcessCutOffIsGivenUp(t *testing.T) {
 	})
 }
 
-// Half an hour of a sweep each minute, while the process that sweeps is killed
+// Twelve sweeps, one each minute, while the process that sweeps is killed
 // again and again.
 func TestEachSlotIsSweptOnce(t *testing.T) {
 	config := slowly(4*time.Second, true)
+	const sweeps, kills = 12, 4
 	newFleet(t, 3, config, func(t *testing.T, f *fleet) {
 		killed := 0
-		for minute := 1; minute <= 30; minute++ {
+		for minute := 1; minute <= sweeps; minute++ {
 			f.until(time.Duration(minute)*time.Minute + 2*time.Second) // in the middle of the sweep
 			if m := f.holder("sweep"); m != nil && minute%3 == 0 {
 				m.kill()
@@ -150,7 +151,7 @@ func TestEachSlotIsSweptOnce(t *testing.T) {
 				killed++
 			}
 		}
-		f.until(31*time.Minute - 10*time.Second)
+		f.until((sweeps+1)*time.Minute - 10*time.Second)
 		slots, failed := map[int]int{}, 0
 		for _, s := range f.last().sweeps() {
 			slots[int(s.StartedAt.Sub(f.began).Minutes())]++
@@ -161,13 +162,13 @@ func TestEachSlotIsSweptOnce(t *testing.T) {
 				failed++
 			}
 		}
-		for minute := 1; minute <= 30; minute++ {
+		for minute := 1; minute <= sweeps; minute++ {
 			if slots[minute] != 1 {
 				t.Errorf("minute %d was swept %d times", minute, slots[minute])
 			}
 		}
-		if failed != killed || killed != 10 {
-			t.Errorf("%d sweeps failed, %d of 10 processes were killed", failed, killed)
+		if failed != killed || killed != kills {
+			t.Errorf("%d sweeps failed, %d of %d processes were killed", failed, killed, kills)
 		}
 	})
 }

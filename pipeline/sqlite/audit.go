@@ -73,7 +73,7 @@ func auditQuery(f pipeline.AuditFilter) string {
 	if f.Object != "" {
 		query += " AND object = ?7"
 	}
-	return query + " ORDER BY seq DESC LIMIT ?4"
+	return query + " ORDER BY seq DESC LIMIT ?4 + 0"
 }
 
 func entryOf(s *stmt) pipeline.Entry {

@@ -159,7 +159,7 @@ func (db *DB) discarded(ctx context.Context, operation, cursor string, limit int
 	}
 	limit = clampLimit(limit)
 	err = db.read(ctx, func(c *conn) error {
-		s := c.prep(`SELECT seq FROM flow WHERE discarded_by = (SELECT id FROM operations WHERE name = ?) AND seq > ? ORDER BY seq LIMIT ?`)
+		s := c.prep(`SELECT seq FROM flow WHERE discarded_by = (SELECT id FROM operations WHERE name = ?) AND seq > ? ORDER BY seq LIMIT ? + 0`)
 		return s.text(1, operation).int(2, after).int(3, int64(limit+1)).each(func() bool {
 			if len(page.Items) == limit {
 				page.Next = page.Items[limit-1]

@@ -39,7 +39,7 @@ func (w *writer) expire(pipe string, before int64, limit int) (int, error) {
 	total := 0
 	for _, status := range []int64{rowDone, rowRejected, rowDiscarded} {
 		var seqs []int64
-		s := w.conn.prep("SELECT seq FROM flow WHERE span = ? AND seq < ? ORDER BY seq LIMIT ?")
+		s := w.conn.prep("SELECT seq FROM flow WHERE span = ? AND seq < ? ORDER BY seq LIMIT ? + 0")
 		err := s.int(1, span(id, status)).int(2, before).int(3, int64(limit-total)).each(func() bool {
 			seqs = append(seqs, s.i64(0))
 			return true

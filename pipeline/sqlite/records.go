@@ -29,7 +29,7 @@ func (s recordStore) List(ctx context.Context, kind, cursor string, limit int) (
 	now := time.Now().UnixMilli()
 	err = s.db.read(ctx, func(c *conn) error {
 		q := c.prep(`SELECT kind, id, version, data, expires_at FROM records WHERE kind = ?1 AND (?2 = '' OR id < ?2)
-			AND ifnull(expires_at > ?3, 1) ORDER BY id DESC LIMIT ?4`)
+			AND ifnull(expires_at > ?3, 1) ORDER BY id DESC LIMIT ?4 + 0`)
 		return q.text(1, kind).text(2, cursor).int(3, now).int(4, int64(limit+1)).each(func() bool {
 			if len(page.Items) == limit {
 				page.Next = page.Items[limit-1].ID

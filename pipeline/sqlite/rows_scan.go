@@ -106,9 +106,9 @@ const spanQuery = "SELECT seq FROM flow WHERE span = ?4 AND seq > ?1 AND seq < ?
 
 func (sc *rowScan) read(seqs *[]int64, query string, sp, lo, hi int64, n int) error {
 	if sc.f.Oldest {
-		query += " ORDER BY seq LIMIT ?3"
+		query += " ORDER BY seq LIMIT ?3 + 0"
 	} else {
-		query += " ORDER BY seq DESC LIMIT ?3"
+		query += " ORDER BY seq DESC LIMIT ?3 + 0"
 	}
 	s := sc.c.prep(query).int(1, lo).int(2, hi).int(3, int64(n))
 	if sp != 0 {

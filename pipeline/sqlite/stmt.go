@@ -13,7 +13,9 @@ type stmt struct {
 	err error
 }
 
-// prep returns the connection's statement for a query.
+// prep returns the connection's statement for a query. A limit that is bound is
+// written "LIMIT ? + 0": SQLite plans with the value of a bare one, and so
+// prepares the statement anew each time it is bound.
 func (c *conn) prep(query string) *stmt {
 	if s, ok := c.stmts[query]; ok {
 		return s

@@ -63,7 +63,7 @@ func lastTouched(cells []cell) (at int64) {
 func unfinished(c *conn, pipe, after, before int64) ([]int64, error) {
 	var seqs []int64
 	for _, status := range []int64{rowAccepted, rowInProgress, rowDead} {
-		s := c.prep("SELECT seq FROM flow WHERE span = ? AND seq > ? AND seq < ? ORDER BY seq LIMIT ?")
+		s := c.prep("SELECT seq FROM flow WHERE span = ? AND seq > ? AND seq < ? ORDER BY seq LIMIT ? + 0")
 		err := s.int(1, span(pipe, status)).int(2, after).int(3, before).int(4, unfinishedScan).each(func() bool {
 			seqs = append(seqs, s.i64(0))
 			return true
