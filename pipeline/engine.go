@@ -108,7 +108,7 @@ func New(cfg Config, b Backend) (*Engine, error) {
 		return nil, err
 	}
 	e.Alarms = newAlarms(e)
-	e.Audit = &Audit{e: e}
+	e.Audit = newAudit(e)
 	e.Queues = newQueues(e)
 	return e, nil
 }
@@ -171,10 +171,11 @@ func (e *Engine) Run(ctx context.Context) error {
 		}
 	}
 	for _, run := range []func(context.Context) error{e.Events.run, e.fleet.run, e.Breakers.run, e.Steps.run, e.Faults.run,
-		e.observer.run, e.Alarms.run, e.Operations.run, e.Sweeps.run, e.Queues.run, e.expire} {
+		e.observer.run, e.Alarms.run, e.Operations.run, e.Sweeps.run, e.Queues.run, e.Audit.heads.run, e.expire} {
 		keep(run)
 	}
 	all.Wait()
+	e.Audit.heads.last(ctx)
 	close(errs)
 	return <-errs
 }

@@ -37,7 +37,7 @@ func (w *writer) recover() error {
 	return err
 }
 
-// load reads names, counters and causes.
+// load reads names, counters, causes and where the audit's chain ends.
 func (w *writer) load() error {
 	n, err := loadNames(w.conn)
 	if err != nil {
@@ -48,6 +48,9 @@ func (w *writer) load() error {
 		return err
 	}
 	if err := w.loadCauses(); err != nil {
+		return err
+	}
+	if w.audited, err = lastLink(w.conn); err != nil {
 		return err
 	}
 	for id, q := range w.queues {

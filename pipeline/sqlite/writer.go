@@ -3,6 +3,8 @@ package sqlite
 import (
 	"context"
 	"time"
+
+	"redrive/pipeline"
 )
 
 // job is one call's work for the writer.
@@ -33,11 +35,12 @@ type writer struct {
 	flows        flows
 
 	seqs      sequence
-	letter    int64 // last letter's id
-	logLookAt int64 // when the log's size is looked at again
-	stale     bool  // memory must be read again before it is used
-	restUntil int64 // after a failure that no caller caused
-	full      bool  // the disk was, at the last write
+	letter    int64         // last letter's id
+	audited   pipeline.Link // the end of the audit's chain
+	logLookAt int64         // when the log's size is looked at again
+	stale     bool          // memory must be read again before it is used
+	restUntil int64         // after a failure that no caller caused
+	full      bool          // the disk was, at the last write
 }
 
 // popped is an entry the running group took out of a queue. If the group fails
