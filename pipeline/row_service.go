@@ -104,7 +104,9 @@ func (r *Rows) after(ctx context.Context, id string, errs []error, err error, ch
 
 // beneath is the status a discarded row has again when it is restored.
 func (d *RowDetail) beneath() Status {
-	all := func(is func(Flag) bool) bool { return !slices.ContainsFunc(d.Steps, func(f Flag) bool { return !is(f) }) }
+	all := func(is func(Flag) bool) bool {
+		return !slices.ContainsFunc(d.Steps, func(f Flag) bool { return !is(f) })
+	}
 	switch {
 	case len(d.Attempts) == 0 && all(func(f Flag) bool { return f.State == StateWaiting }):
 		return StatusRejected // of any other row the first steps are at least queued

@@ -96,6 +96,13 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 // Rows is for a look at rows: nothing is counted, and nothing written.
 func Rows(ctx context.Context, cfg Config) pipeline.RowStore { return rows{newStore(ctx, cfg)} }
 
+// Log is for a look at the audit log and the heads that are kept of it: nothing
+// is counted, and nothing written.
+func Log(ctx context.Context, cfg Config) (pipeline.AuditLog, pipeline.RecordStore) {
+	s := newStore(ctx, cfg)
+	return s.audit, s.records
+}
+
 func newStore(ctx context.Context, cfg Config) *Store {
 	cfg.Poll, cfg.Flush, cfg.Age = cmp.Or(cfg.Poll, usualPoll), cmp.Or(cfg.Flush, time.Second), cmp.Or(cfg.Age, sharedAge)
 	cfg.Lost = cmp.Or(cfg.Lost, time.Minute)

@@ -55,6 +55,9 @@ func (s auditLog) Walk(ctx context.Context, since time.Time) iter.Seq2[pipeline.
 		for after := int64(math.MinInt64); ; { // also what somebody put before the first
 			var entries []pipeline.Entry
 			err := s.db.read(ctx, func(c *conn) (err error) {
+				if err = s.db.chained(c); err != nil {
+					return err
+				}
 				entries, err = walkPage(c, after, from)
 				return err
 			})
@@ -73,6 +76,16 @@ func (s auditLog) Walk(ctx context.Context, since time.Time) iter.Seq2[pipeline.
 			}
 		}
 	}
+}
+
+// chained refuses a file of an earlier version, which is brought up to date only
+// when it is opened for writing.
+func (db *DB) chained(c *conn) error {
+	version, err := c.value("SELECT user_version FROM pragma_user_version")
+	if err == nil && version < auditChained {
+		return unavailablef(db.path+" was written by an earlier version of this program, whose audit log has no chain; start the server once", nil)
+	}
+	return err
 }
 
 // Heads is the end of the one chain.
