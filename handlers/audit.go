@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"time"
 
 	"redrive/pipeline"
@@ -20,16 +21,23 @@ type auditService interface {
 	List(ctx context.Context, f pipeline.AuditFilter) (pipeline.Page[pipeline.Entry], error)
 }
 
+// verifiedAudit is the audit with its chain.
+type verifiedAudit interface {
+	auditService
+	Verify(ctx context.Context) (pipeline.AuditCheck, error)
+}
+
 // Audit is the page of who did what, and why.
 type Audit struct {
-	audit auditService
+	audit verifiedAudit
 	frame Framer
 }
 
 // NewAudit returns the page of the audit.
-func NewAudit(audit auditService, frame Framer) *Audit { return &Audit{audit: audit, frame: frame} }
+func NewAudit(audit verifiedAudit, frame Framer) *Audit { return &Audit{audit: audit, frame: frame} }
 
-// List shows the entries a filter selects, newest first.
+// List shows the entries a filter selects, newest first, and with verify in the
+// query whether all entries are as they were written.
 func (h *Audit) List(w http.ResponseWriter, r *http.Request) error {
 	typed, filter, err := auditFilter(r)
 	props := views.AuditProps{Filter: typed}
@@ -45,6 +53,13 @@ func (h *Audit) List(w http.ResponseWriter, r *http.Request) error {
 		}
 		props.Entries = page.Items
 		props.List = auditListing(r, typed, filter.Cursor, page)
+	}
+	if readQuery(r).text("verify") != "" && status == http.StatusOK {
+		check, err := h.audit.Verify(r.Context())
+		if err != nil {
+			return err
+		}
+		props.Check = &check
 	}
 	props.Page = h.frame(r, views.SectionAudit, "Audit")
 	return render(w, r, status, views.AuditPage(props))
@@ -103,11 +118,13 @@ func (h *Audit) Export(w http.ResponseWriter, r *http.Request) error {
 func (h *Audit) csv(w http.ResponseWriter, r *http.Request, filter pipeline.AuditFilter, first pipeline.Page[pipeline.Entry]) error {
 	attach(w, "audit", "csv", "text/csv; charset=utf-8")
 	out := csv.NewWriter(w)
-	if err := cells(out, "at", "actor", "from", "action", "object", "reason", "result", "detail"); err != nil {
+	if err := cells(out, "at", "actor", "from", "action", "object", "reason", "result", "detail",
+		"role", "id", "chain", "number", "hash"); err != nil {
 		return err
 	}
 	err := h.each(r.Context(), filter, first, func(e pipeline.Entry) error {
-		return cells(out, e.At.UTC().Format(time.RFC3339Nano), e.Actor, e.From, e.Action, e.Object, e.Reason, e.Result, string(e.Detail))
+		return cells(out, e.At.UTC().Format(time.RFC3339Nano), e.Actor, e.From, e.Action, e.Object, e.Reason, e.Result, string(e.Detail),
+			e.Role, e.ID, e.Link.Chain, strconv.FormatInt(e.Link.Number, 10), e.Link.Tail())
 	})
 	out.Flush()
 	if err != nil {
@@ -126,6 +143,11 @@ type exportedEntry struct {
 	Reason string          `json:"reason"`
 	Result string          `json:"result"`
 	Detail json.RawMessage `json:"detail"`
+	Role   string          `json:"role"`
+	ID     string          `json:"id"`
+	Chain  string          `json:"chain"`
+	Number int64           `json:"number"`
+	Hash   string          `json:"hash"`
 }
 
 func (h *Audit) json(w http.ResponseWriter, r *http.Request, filter pipeline.AuditFilter, first pipeline.Page[pipeline.Entry]) error {
@@ -135,7 +157,8 @@ func (h *Audit) json(w http.ResponseWriter, r *http.Request, filter pipeline.Aud
 	}
 	separator := "\n"
 	err := h.each(r.Context(), filter, first, func(e pipeline.Entry) error {
-		line, err := json.Marshal(exportedEntry{e.At.UTC(), e.Actor, e.From, e.Action, e.Object, e.Reason, e.Result, e.Detail})
+		line, err := json.Marshal(exportedEntry{e.At.UTC(), e.Actor, e.From, e.Action, e.Object, e.Reason, e.Result, e.Detail,
+			e.Role, e.ID, e.Link.Chain, e.Link.Number, e.Link.Tail()})
 		if err != nil {
 			return err
 		}

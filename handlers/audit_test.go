@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,7 +18,10 @@ type auditPages struct {
 	entries []pipeline.Entry
 	asked   []pipeline.AuditFilter
 	failAt  string // cursor at which the store goes away
+	check   pipeline.AuditCheck
 }
+
+func (s *auditPages) Verify(context.Context) (pipeline.AuditCheck, error) { return s.check, nil }
 
 func (s *auditPages) List(_ context.Context, f pipeline.AuditFilter) (pipeline.Page[pipeline.Entry], error) {
 	s.asked = append(s.asked, f)
@@ -42,8 +46,9 @@ func auditSite(t *testing.T, stub *auditPages) *site {
 func sampleAudit() []pipeline.Entry {
 	at := time.Date(2026, 5, 14, 3, 14, 2, 0, time.UTC)
 	return []pipeline.Entry{
-		{ID: "e1", At: at, Actor: "m.okafor", From: "127.0.0.1", Action: "step.change", Object: "steps/github/notify", Reason: evil, Result: "ok",
-			Detail: json.RawMessage(`{"before":{"rate":10},"after":{"rate":5}}`)},
+		{ID: "e1", At: at, Actor: "m.okafor", Role: "operator", From: "127.0.0.1", Action: "step.change", Object: "steps/github/notify", Reason: evil, Result: "ok",
+			Detail: json.RawMessage(`{"before":{"rate":10,"paused":false},"after":{"rate":5,"paused":false},"asked":"twice"}`),
+			Link:   pipeline.Link{Number: 7, Hash: "c0ffee"}},
 		{ID: "e2", At: at.Add(-24 * time.Hour), Actor: "redrive", Action: "sweep.run", Object: "sweeps/01k", Reason: "=cmd()", Result: "the store does not answer", Detail: json.RawMessage(`{"stuck":3}`)},
 	}
 }
@@ -53,8 +58,13 @@ func TestAuditSaysWhoDidWhatAndWhy(t *testing.T) {
 	stub := &auditPages{entries: sampleAudit()}
 	doc, _ := auditSite(t, stub).get(t, "/audit?unknown=1", 200)
 	shows(t, doc.Find("main"), "Thursday 14 May 2026", "03:14:02", "m.okafor", "step.change", evil, "Set back")
-	shows(t, doc.Find("del"), `"rate": 10`)
-	shows(t, doc.Find("ins"), `"rate": 5`)
+	shows(t, doc.Find("main"), "operator", "from 127.0.0.1", `"asked": "twice"`, "Entry 7:c0ffee")
+	shows(t, doc.Find("dl"), "rate", "before: 10", "after: 5", "paused", "false")
+	shows(t, doc.Find("del"), "10")
+	shows(t, doc.Find("ins"), "5")
+	if n := doc.Find("del, ins").Length(); n != 2 {
+		t.Errorf("%d fields are shown as changed", n)
+	}
 	if got := doc.Find("table a.cell").AttrOr("href", ""); got != "/steps/github/notify" {
 		t.Errorf("object leads to %q", got)
 	}
@@ -93,6 +103,33 @@ func TestAuditFilter(t *testing.T) {
 	shows(t, doc.Find("main"), "Nothing was changed yet")
 }
 
+func TestAuditIsVerifiedOnItsPage(t *testing.T) {
+	t.Parallel()
+	stub := &auditPages{entries: sampleAudit()}
+	doc, _ := auditSite(t, stub).get(t, "/audit", 200)
+	if got := doc.Find(`a:contains("Verify")`).AttrOr("href", ""); got != "/audit?verify=1" {
+		t.Errorf("verify leads to %q", got)
+	}
+	if doc.Find("main .note-box").Length() != 0 {
+		t.Error("verified without being asked")
+	}
+	at := time.Date(2026, 5, 14, 3, 14, 2, 0, time.UTC)
+	for _, c := range []struct {
+		check pipeline.AuditCheck
+		want  []string
+	}{
+		{pipeline.AuditCheck{At: at, Entries: 1234, Chains: 1, Head: pipeline.Link{Number: 1234, Hash: "c0ffee"}}, []string{"Chain intact", "1,234 entries", "Head", "1234:c0ffee"}},
+		{pipeline.AuditCheck{At: at, Entries: 9, Before: 2, Chains: 3}, []string{"9 entries in 3 chains", "2 entries are from before"}},
+		{pipeline.AuditCheck{At: at, Entries: 100000, Partial: true}, []string{"Intact as far as", "audit verify"}},
+		{pipeline.AuditCheck{At: at, Bad: &pipeline.AuditBreak{Number: 5, ID: evil, At: at, What: "was changed: it does not match its hash"}},
+			[]string{"not as it was written", "Entry 5", evil, "2026-05-14T03:14:02Z", "was changed"}},
+	} {
+		stub.check = c.check
+		doc, _ := auditSite(t, stub).get(t, "/audit?verify=1&actor=ada", 200)
+		shows(t, doc.Find("main .note-box"), c.want...)
+	}
+}
+
 func TestAuditExportsAllPages(t *testing.T) {
 	t.Parallel()
 	s := auditSite(t, &auditPages{entries: sampleAudit()})
@@ -100,6 +137,12 @@ func TestAuditExportsAllPages(t *testing.T) {
 	lines, err := csv.NewReader(w.Body).ReadAll()
 	if err != nil || len(lines) != 3 {
 		t.Fatalf("%d lines, %v", len(lines), err)
+	}
+	if got := strings.Join(lines[0], " "); got != "at actor from action object reason result detail role id chain number hash" {
+		t.Errorf("columns %q", got)
+	}
+	if got := lines[1][8:]; !slices.Equal(got, []string{"operator", "e1", "", "7", "c0ffee"}) {
+		t.Errorf("columns of the chain %q", got)
 	}
 	if lines[1][5] != evil || lines[2][5] != "'=cmd()" || lines[2][0] != "2026-05-13T03:14:02Z" {
 		t.Errorf("lines %q", lines)

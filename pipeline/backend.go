@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"iter"
 	"time"
 )
 
@@ -267,8 +268,19 @@ type Record struct {
 	ExpiresAt time.Time // zero: never; an expired record may be gone at any time
 }
 
-// AuditLog keeps who did what. Entries are never changed.
+// AuditLog keeps who did what, each entry as a link of a chain. Entries are
+// never changed; where an entry is written before its effect, its result is set
+// once, later.
 type AuditLog interface {
+	// Append writes entries in their order. One whose id is there already stays
+	// as it is.
 	Append(ctx context.Context, entries ...Entry) error
+	// List returns entries newest first.
 	List(ctx context.Context, f AuditFilter) (Page[Entry], error)
+	// Walk goes through the entries made at or after since, oldest first, as they
+	// are stored, and holds few of them at once. It changes nothing.
+	Walk(ctx context.Context, since time.Time) iter.Seq2[Entry, error]
+	// Heads returns the last link of each chain this process writes; none before
+	// it has written an entry, unless there is one chain for all processes.
+	Heads(ctx context.Context) ([]Link, error)
 }

@@ -215,7 +215,9 @@ func (b *Breakers) Get(ctx context.Context, name string) (BreakerDetail, error) 
 
 // Force puts an operator's hand on a breaker. Half-open means probe now; open
 // and closed hold for the given time, then the breaker is automatic again.
-func (b *Breakers) Force(ctx context.Context, name string, req ForceRequest) (BreakerView, error) {
+func (b *Breakers) Force(ctx context.Context, name string, req ForceRequest) (v BreakerView, err error) {
+	entry := NewEntry(ctx, "breaker.force", "breakers/"+name, req.Reason, map[string]any{"state": req.State, "for": req.For.String()})
+	defer b.e.Audit.failed(ctx, entry, &err)
 	g := b.guard(name)
 	if g == nil {
 		return BreakerView{}, notFound("there is no breaker named " + name)
@@ -241,14 +243,25 @@ func (b *Breakers) Force(ctx context.Context, name string, req ForceRequest) (Br
 	default:
 		return BreakerView{}, invalid("state", "state is one of open, half-open, closed, automatic")
 	}
-	before := g.view()
-	entry := NewEntry(ctx, "breaker.force", "breakers/"+name, req.Reason, map[string]any{
-		"state": req.State, "for": req.For.String(), "before": before.State})
+	audited := func(s breaker.Snapshot) (breaker.Snapshot, *breaker.Transition) {
+		next, t := change(s)
+		entry.with(beforeAfter(breakerDetail(s), breakerDetail(next), map[string]any{"state": req.State, "for": req.For.String()}))
+		return next, t
+	}
 	g.mu.Lock()
-	err := g.updateAudited(ctx, entry, change)
+	err = g.updateAudited(ctx, entry, audited)
 	g.mu.Unlock()
 	b.e.Events.Touch(TopicBreakers, TopicOverview, TopicAudit)
 	return b.view(g), err
+}
+
+// breakerDetail is what the audit says of a breaker.
+func breakerDetail(s breaker.Snapshot) map[string]any {
+	d := map[string]any{"state": s.State, "mode": "automatic"}
+	if s.Held {
+		d["mode"], d["held_by"], d["held_until"] = "held", s.HeldBy, s.HeldUntil.UTC().Truncate(time.Second)
+	}
+	return d
 }
 
 // readLog reads the newest entries of a history.

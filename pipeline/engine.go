@@ -110,7 +110,7 @@ func New(cfg Config, b Backend) (*Engine, error) {
 		return nil, err
 	}
 	e.Alarms = newAlarms(e)
-	e.Audit = &Audit{e: e}
+	e.Audit = newAudit(e)
 	e.IngestKeys = newIngestKeys(e)
 	e.Queues = newQueues(e)
 	return e, nil
@@ -174,10 +174,11 @@ func (e *Engine) Run(ctx context.Context) error {
 		}
 	}
 	for _, run := range []func(context.Context) error{e.Events.run, e.fleet.run, e.Breakers.run, e.Steps.run, e.Faults.run,
-		e.observer.run, e.Alarms.run, e.Operations.run, e.Sweeps.run, e.Queues.run, e.IngestKeys.run, e.expire} {
+		e.observer.run, e.Alarms.run, e.Operations.run, e.Sweeps.run, e.Queues.run, e.IngestKeys.run, e.Audit.heads.run, e.expire} {
 		keep(run)
 	}
 	all.Wait()
+	e.Audit.heads.last(ctx)
 	close(errs)
 	return <-errs
 }

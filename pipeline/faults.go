@@ -79,19 +79,28 @@ func (f *Faults) on(x storedFault) bool {
 }
 
 // Start switches a fault on. It ends by itself after For.
-func (f *Faults) Start(ctx context.Context, n NewFault) (Fault, error) {
+func (f *Faults) Start(ctx context.Context, n NewFault) (fault Fault, err error) {
+	entry := NewEntry(ctx, "fault.start", "faults", n.Reason, nil)
+	defer f.e.Audit.failed(ctx, entry, &err)
 	if err := f.validate(n); err != nil {
 		return Fault{}, err
 	}
 	now := time.Now().UTC()
-	fault := Fault{ID: NewID(), Pipeline: n.Pipeline, Step: n.Step, ErrorRate: n.ErrorRate, Throttle: n.Throttle, Latency: n.Latency,
+	fault = Fault{ID: NewID(), Pipeline: n.Pipeline, Step: n.Step, ErrorRate: n.ErrorRate, Throttle: n.Throttle, Latency: n.Latency,
 		StartedAt: now, Until: now.Add(n.For), By: ActorFrom(ctx).Name, Reason: n.Reason}
-	entry := NewEntry(ctx, "fault.start", "faults/"+fault.ID, n.Reason, map[string]any{"pipeline": n.Pipeline, "step": n.Step,
-		"error_rate": n.ErrorRate, "throttle": n.Throttle, "latency": n.Latency.String(), "for": n.For.String()})
+	entry.Object = "faults/" + fault.ID
+	entry.with(beforeAfter(nil, faultDetail(fault), map[string]any{"pipeline": n.Pipeline, "step": n.Step,
+		"error_rate": n.ErrorRate, "throttle": n.Throttle, "latency": n.Latency.String(), "for": n.For.String()}))
 	if err := f.store(ctx, entry, storedFault{Fault: fault, Owner: f.e.fleet.id}); err != nil {
 		return Fault{}, err
 	}
 	return fault, nil
+}
+
+// faultDetail is what the audit says of a fault that is on.
+func faultDetail(x Fault) map[string]any {
+	return map[string]any{"pipeline": x.Pipeline, "step": x.Step, "error_rate": x.ErrorRate, "throttle": x.Throttle,
+		"latency": x.Latency.String(), "until": x.Until.UTC().Truncate(time.Second)}
 }
 
 func (f *Faults) store(ctx context.Context, entry *Entry, x storedFault) error {
@@ -142,7 +151,9 @@ func share(v float64) bool { return v >= 0 && v <= 1 }
 
 // End switches a fault off before its time, in every process, or answers
 // ErrNotFound.
-func (f *Faults) End(ctx context.Context, id, reason string) (Fault, error) {
+func (f *Faults) End(ctx context.Context, id, reason string) (fault Fault, err error) {
+	entry := NewEntry(ctx, "fault.end", "faults/"+id, reason, nil)
+	defer f.e.Audit.failed(ctx, entry, &err)
 	f.mu.RLock()
 	i := slices.IndexFunc(f.list, func(x storedFault) bool { return x.ID == id && f.on(x) })
 	var x storedFault
@@ -153,7 +164,7 @@ func (f *Faults) End(ctx context.Context, id, reason string) (Fault, error) {
 	if i < 0 {
 		return Fault{}, notFound("there is no fault " + id + " on; it may have ended by itself")
 	}
-	ended, err := f.end(ctx, x, reason)
+	ended, err := f.end(ctx, entry, x)
 	if err != nil {
 		return Fault{}, err
 	}
@@ -166,10 +177,10 @@ func (f *Faults) End(ctx context.Context, id, reason string) (Fault, error) {
 
 // end deletes a fault with an entry that says why, or answers false when
 // somebody else did.
-func (f *Faults) end(ctx context.Context, x storedFault, reason string) (bool, error) {
+func (f *Faults) end(ctx context.Context, entry *Entry, x storedFault) (bool, error) {
 	f.writing.Lock()
 	defer f.writing.Unlock()
-	entry := NewEntry(ctx, "fault.end", "faults/"+x.ID, reason, nil)
+	entry.with(beforeAfter(faultDetail(x.Fault), nil, nil))
 	err := f.e.backend.Records.Put(ctx, entry, Record{Kind: kindFault, ID: x.ID, Version: x.version})
 	if err != nil && !errors.Is(err, ErrVersion) {
 		return false, fmt.Errorf("ending a fault: %w", err)
@@ -179,6 +190,11 @@ func (f *Faults) end(ctx context.Context, x storedFault, reason string) (bool, e
 	f.mu.Unlock()
 	f.touch()
 	return err == nil, nil
+}
+
+// ended is the entry of an end that nobody asked for.
+func (f *Faults) ended(ctx context.Context, x storedFault, reason string) *Entry {
+	return NewEntry(ctx, "fault.end", "faults/"+x.ID, reason, nil)
 }
 
 // run hears of the faults that other processes start and end, takes down those
@@ -195,7 +211,7 @@ func (f *Faults) run(ctx context.Context) error {
 	defer cancel()
 	for _, x := range f.all() {
 		if x.Owner == f.e.fleet.id {
-			_, err := f.end(ctx, x, "its process ended")
+			_, err := f.end(ctx, f.ended(ctx, x, "its process ended"), x)
 			f.e.fleet.logged(ctx, "ending a fault", err)
 		}
 	}
@@ -247,7 +263,7 @@ func (f *Faults) sweep(ctx context.Context) error {
 			over, reason = gone && f.e.fleet.leads(), "its process is gone"
 		}
 		if over {
-			_, err := f.end(ctx, x, reason)
+			_, err := f.end(ctx, f.ended(ctx, x, reason), x)
 			all = errors.Join(all, err)
 		}
 	}

@@ -43,17 +43,20 @@ func newOperations(e *Engine) *Operations {
 
 // Start freezes what the request matches, stores the operation and begins. A
 // dry run only counts and is kept nowhere: its ID is empty.
-func (o *Operations) Start(ctx context.Context, req OperationRequest) (Operation, error) {
+func (o *Operations) Start(ctx context.Context, req OperationRequest) (op Operation, err error) {
+	entry := NewEntry(ctx, string(req.Kind)+".start", "redrives", req.Reason, map[string]any{"selector": req.Selector, "rate_per_second": req.Rate})
+	if !req.DryRun {
+		defer o.e.Audit.failed(ctx, entry, &err)
+	}
 	if err := o.validate(req); err != nil {
 		return Operation{}, err
 	}
-	op := Operation{Kind: req.Kind, State: OpRunning, Selector: req.Selector, Rate: req.Rate, By: ActorFrom(ctx).Name, Reason: req.Reason,
+	op = Operation{Kind: req.Kind, State: OpRunning, Selector: req.Selector, Rate: req.Rate, By: ActorFrom(ctx).Name, Reason: req.Reason,
 		StartedAt: time.Now().UTC().Truncate(time.Millisecond), Skipped: []Skip{}}
 	src := o.source(&op)
 	if err := src.freeze(ctx, &op); err != nil {
 		return Operation{}, err
 	}
-	var err error
 	if op.HeldBy, err = src.held(ctx, &op); err != nil {
 		return Operation{}, err
 	}
@@ -65,8 +68,8 @@ func (o *Operations) Start(ctx context.Context, req OperationRequest) (Operation
 		return op, nil
 	}
 	op.ID = NewID()
-	entry := NewEntry(ctx, string(req.Kind)+".start", pathOf(op), req.Reason, map[string]any{
-		"selector": op.Selector, "matched": op.Matched, "eligible": op.Eligible, "rate_per_second": op.Rate})
+	entry.Object = pathOf(op)
+	entry.with(map[string]any{"selector": op.Selector, "matched": op.Matched, "eligible": op.Eligible, "rate_per_second": op.Rate, "state": op.State})
 	if err := o.save(ctx, &op, entry, o.opened(&op)...); err != nil {
 		return Operation{}, err
 	}
@@ -264,25 +267,28 @@ func (o *Operations) Resume(ctx context.Context, id string, rate *float64, reaso
 }
 
 // steer changes a stored operation under an operator's hand.
-func (o *Operations) steer(ctx context.Context, id, verb, reason string, rate *float64, change func(*Operation) error) (Operation, error) {
+func (o *Operations) steer(ctx context.Context, id, verb, reason string, rate *float64, change func(*Operation) error) (op Operation, err error) {
+	entry := NewEntry(ctx, "redrive."+verb, "redrives/"+id, reason, nil)
+	defer o.e.Audit.failed(ctx, entry, &err)
 	for {
-		op, err := o.read(ctx, id)
-		if err != nil {
+		if op, err = o.read(ctx, id); err != nil {
 			return op, err
 		}
-		before := op.State
+		entry.Action = string(op.Kind) + "." + verb
+		before, rateBefore := op.State, op.Rate
 		if err := change(&op); err != nil {
 			return op, err
 		}
-		detail := map[string]any{"before": before, "after": op.State}
+		was, is := map[string]any{"state": before}, map[string]any{"state": op.State}
 		if rate != nil {
-			detail["rate_per_second"] = *rate
+			was["rate_per_second"], is["rate_per_second"] = rateBefore, *rate
 		}
+		entry.with(beforeAfter(was, is, nil))
 		also, err := o.steered(ctx, &op)
 		if err != nil {
 			return op, err
 		}
-		err = o.save(ctx, &op, NewEntry(ctx, string(op.Kind)+"."+verb, pathOf(op), reason, detail), also...)
+		err = o.save(ctx, &op, entry, also...)
 		if errors.Is(err, ErrVersion) {
 			continue
 		}
@@ -308,15 +314,9 @@ func (o *Operations) wake(id string) {
 
 // Restore takes a discard back, as an operation of its own.
 func (o *Operations) Restore(ctx context.Context, id, reason string) (Operation, error) {
-	op, err := o.read(ctx, id)
+	op, err := o.restorable(ctx, id, reason)
 	if err != nil {
 		return op, err
-	}
-	switch {
-	case op.Kind != OpDiscard:
-		return op, conflict("only a discard can be taken back; this is a " + string(op.Kind))
-	case !op.State.Final():
-		return op, conflict("it is still " + string(op.State) + "; cancel it first")
 	}
 	restore, err := o.Start(ctx, OperationRequest{Kind: OpRestore, Reason: cmp.Or(reason, "taken back"),
 		Selector: Selector{Pipeline: op.Selector.Pipeline, Discard: op.ID}})
@@ -328,4 +328,19 @@ func (o *Operations) Restore(ctx context.Context, id, reason string) (Operation,
 		return restore, err
 	}
 	return restore, nil
+}
+
+// restorable reads a discard that can be taken back.
+func (o *Operations) restorable(ctx context.Context, id, reason string) (op Operation, err error) {
+	defer o.e.Audit.failed(ctx, NewEntry(ctx, string(OpRestore)+".start", "redrives/"+id, reason, nil), &err)
+	if op, err = o.read(ctx, id); err != nil {
+		return op, err
+	}
+	switch {
+	case op.Kind != OpDiscard:
+		return op, conflict("only a discard can be taken back; this is a " + string(op.Kind))
+	case !op.State.Final():
+		return op, conflict("it is still " + string(op.State) + "; cancel it first")
+	}
+	return op, nil
 }

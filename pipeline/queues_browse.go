@@ -18,7 +18,9 @@ type QueueSight struct {
 // Browse takes up to most messages (100 when 0, 1,000 at most), copies them and
 // lets them go. What it does to a message is what every receive does: its
 // receive count is one more, and it is hidden from others for some seconds.
-func (q *Queues) Browse(ctx context.Context, name string, most int) (QueueSight, error) {
+func (q *Queues) Browse(ctx context.Context, name string, most int) (sight QueueSight, err error) {
+	entry := NewEntry(ctx, "queue.browse", queuePath(name), "", map[string]any{"max": most})
+	defer q.e.Audit.failed(ctx, entry, &err)
 	switch {
 	case most == 0:
 		most = queueLookUsual
@@ -28,10 +30,10 @@ func (q *Queues) Browse(ctx context.Context, name string, most int) (QueueSight,
 	if _, err := q.there(ctx, name); err != nil {
 		return QueueSight{}, err
 	}
-	sight := QueueSight{Queue: name, Messages: []QueueMessage{}}
+	sight = QueueSight{Queue: name, Messages: []QueueMessage{}}
 	at := time.Now().UTC().Truncate(time.Millisecond)
-	err := q.see(ctx, &sight, most, at)
-	entry := NewEntry(ctx, "queue.browse", queuePath(name), "", map[string]any{"max": most, "seen": sight.Seen, "new": sight.New})
+	err = q.see(ctx, &sight, most, at)
+	entry.with(map[string]any{"max": most, "seen": sight.Seen, "new": sight.New})
 	if err != nil {
 		entry.Result = sentenceOf(err)
 	}

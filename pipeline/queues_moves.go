@@ -30,7 +30,10 @@ type queueMoves struct {
 }
 
 // Move starts to move messages out of a queue and answers at once.
-func (q *Queues) Move(ctx context.Context, name string, req QueueMoveRequest) (QueueMove, error) {
+func (q *Queues) Move(ctx context.Context, name string, req QueueMoveRequest) (m QueueMove, err error) {
+	entry := NewEntry(ctx, "queue.redrive", queuePath(name), req.Reason, map[string]any{"to": req.To, "all": req.All, "ids": req.IDs,
+		"native": req.Native, "rate_per_second": req.Rate})
+	defer q.e.Audit.failed(ctx, entry, &err)
 	if err := req.validate(); err != nil {
 		return QueueMove{}, err
 	}
@@ -42,14 +45,14 @@ func (q *Queues) Move(ctx context.Context, name string, req QueueMoveRequest) (Q
 	if err != nil {
 		return QueueMove{}, err
 	}
-	m := QueueMove{ID: NewID(), Queue: name, To: to, Native: req.Native, All: req.All, State: MoveRunning, Rate: req.Rate, Skipped: []Skip{},
+	m = QueueMove{ID: NewID(), Queue: name, To: to, Native: req.Native, All: req.All, State: MoveRunning, Rate: req.Rate, Skipped: []Skip{},
 		By: ActorFrom(ctx).Name, Reason: req.Reason, StartedAt: time.Now().UTC().Truncate(time.Millisecond),
 		Worker: q.e.cfg.Worker, Until: time.Now().UTC().Add(q.e.cfg.Lease)}
 	if m.Matched = queue.Visible + queue.Delayed; !req.All {
 		m.Open = slices.Compact(slices.Sorted(slices.Values(req.IDs)))
 		m.Matched = int64(len(m.Open))
 	}
-	if err := q.begin(ctx, &m); err != nil {
+	if err := q.begin(ctx, &m, entry); err != nil {
 		return QueueMove{}, err
 	}
 	q.changed(TopicAudit)
@@ -58,8 +61,8 @@ func (q *Queues) Move(ctx context.Context, name string, req QueueMoveRequest) (Q
 }
 
 // begin stores a move, for native ones after the service has begun it.
-func (q *Queues) begin(ctx context.Context, m *QueueMove) error {
-	entry := NewEntry(ctx, "queue.redrive", queuePath(m.Queue), m.Reason, map[string]any{"move": m.ID, "to": m.To, "all": m.All,
+func (q *Queues) begin(ctx context.Context, m *QueueMove, entry *Entry) error {
+	entry.with(map[string]any{"move": m.ID, "to": m.To, "all": m.All,
 		"ids": m.Open, "native": m.Native, "matched": m.Matched, "rate_per_second": m.Rate})
 	claim, err := q.claim(ctx, m)
 	if err != nil {

@@ -164,19 +164,19 @@ func (q *Queues) Copy(ctx context.Context, name, key string) (QueueCopy, error) 
 
 // Purge deletes everything in a queue. The entry is written first, so that
 // nothing is deleted that nobody would know of.
-func (q *Queues) Purge(ctx context.Context, name, reason string) (Queue, error) {
+func (q *Queues) Purge(ctx context.Context, name, reason string) (queue Queue, err error) {
+	entry := NewEntry(ctx, "queue.purge", queuePath(name), reason, nil)
+	defer q.e.Audit.failed(ctx, entry, &err)
 	if strings.TrimSpace(reason) == "" {
 		return Queue{}, invalid("reason", "say why: it needs a reason")
 	}
-	queue, err := q.there(ctx, name)
-	if err != nil {
+	if queue, err = q.there(ctx, name); err != nil {
 		return queue, err
 	}
 	if err := q.idle(ctx, name); err != nil {
 		return queue, err
 	}
-	depth := map[string]any{"visible": queue.Visible, "in_flight": queue.InFlight, "delayed": queue.Delayed}
-	entry := NewEntry(ctx, "queue.purge", queuePath(name), reason, depth)
+	entry.with(map[string]any{"visible": queue.Visible, "in_flight": queue.InFlight, "delayed": queue.Delayed})
 	if err := q.e.backend.Audit.Append(ctx, *entry); err != nil {
 		return queue, fmt.Errorf("writing the audit: %w", err)
 	}

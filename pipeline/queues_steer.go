@@ -70,18 +70,20 @@ func (q *Queues) ResumeMove(ctx context.Context, name, id string, rate *float64,
 }
 
 // steer changes a stored move under an operator's hand.
-func (q *Queues) steer(ctx context.Context, name, id, action, reason string, change func(*QueueMove) error) (QueueMove, error) {
+func (q *Queues) steer(ctx context.Context, name, id, action, reason string, change func(*QueueMove) error) (m QueueMove, err error) {
+	entry := NewEntry(ctx, action, queuePath(name), reason, map[string]any{"move": id})
+	defer q.e.Audit.failed(ctx, entry, &err)
 	for {
-		m, err := q.GetMove(ctx, name, id)
-		if err != nil {
+		if m, err = q.GetMove(ctx, name, id); err != nil {
 			return m, err
 		}
-		before := m.State
+		before, rate := m.State, m.Rate
 		if err := change(&m); err != nil {
 			return m, err
 		}
-		err = q.save(ctx, &m, NewEntry(ctx, action, queuePath(name), reason, map[string]any{
-			"move": id, "before": before, "after": m.State, "moved": m.Moved, "rate_per_second": m.Rate}))
+		entry.with(beforeAfter(map[string]any{"state": before, "rate_per_second": rate}, map[string]any{"state": m.State, "rate_per_second": m.Rate},
+			map[string]any{"move": id, "moved": m.Moved}))
+		err = q.save(ctx, &m, entry)
 		if errors.Is(err, ErrVersion) {
 			continue
 		}

@@ -19,9 +19,11 @@ type ReplayRequest struct {
 // Replay queues a step of one row again with a fresh budget, on the stored
 // input. A processed step answers ErrConflict without Force; one whose needs
 // are not processed, or that is on its way already, answers ErrConflict too.
-func (r *Rows) Replay(ctx context.Context, id string, req ReplayRequest) (RowDetail, error) {
-	row, err := r.Get(ctx, id)
-	if err != nil {
+func (r *Rows) Replay(ctx context.Context, id string, req ReplayRequest) (row RowDetail, err error) {
+	entry := NewEntry(ctx, "row.replay", "rows/"+id, req.Reason, map[string]any{
+		"step": req.Step, "downstream": req.Downstream, "force": req.Force})
+	defer r.e.Audit.failed(ctx, entry, &err)
+	if row, err = r.Get(ctx, id); err != nil {
 		return row, err
 	}
 	g, err := r.e.graphs.get(ctx, row.Graph)
@@ -35,8 +37,9 @@ func (r *Rows) Replay(ctx context.Context, id string, req ReplayRequest) (RowDet
 	if err != nil {
 		return row, err
 	}
-	entry := NewEntry(ctx, "row.replay", "rows/"+id, req.Reason, map[string]any{
-		"step": req.Step, "downstream": req.Downstream, "force": req.Force, "before": row.Status})
+	before, after := replayed(&row.Row, moves)
+	entry.with(beforeAfter(before, after, map[string]any{
+		"step": req.Step, "downstream": req.Downstream, "force": req.Force, "status": row.Status}))
 	errs, err := r.e.backend.Moves.Requeue(ctx, entry, moves...)
 	if err != nil {
 		return row, err
@@ -46,6 +49,20 @@ func (r *Rows) Replay(ctx context.Context, id string, req ReplayRequest) (RowDet
 	}
 	r.e.Events.Touch(TopicOverview, TopicRows, TopicLetters, TopicAudit, TopicSteps, "row:"+id)
 	return r.Get(ctx, id)
+}
+
+// replayed are the steps a replay changes, before and after.
+func replayed(row *Row, moves []Move) (before, after map[string]State) {
+	before, after = map[string]State{}, map[string]State{}
+	for _, m := range moves {
+		before[m.Step], after[m.Step] = m.If, StateQueued
+		for _, step := range m.Reset {
+			if f, ok := row.Flag(step); ok && f.State == StateProcessed {
+				before[step], after[step] = f.State, StateWaiting
+			}
+		}
+	}
+	return before, after
 }
 
 func replayable(s Status) error {

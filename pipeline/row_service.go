@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -61,7 +62,9 @@ func (r *Rows) complete(ctx context.Context, row *Row) error {
 }
 
 // Discard sets a row aside. It needs a reason and can be restored.
-func (r *Rows) Discard(ctx context.Context, id, reason string) (RowDetail, error) {
+func (r *Rows) Discard(ctx context.Context, id, reason string) (row RowDetail, err error) {
+	entry := NewEntry(ctx, "row.discard", "rows/"+id, reason, nil)
+	defer r.e.Audit.failed(ctx, entry, &err)
 	if strings.TrimSpace(reason) == "" {
 		return RowDetail{}, invalid("reason", "say why: discarding a row needs a reason")
 	}
@@ -69,18 +72,20 @@ func (r *Rows) Discard(ctx context.Context, id, reason string) (RowDetail, error
 	if err != nil {
 		return before, err
 	}
-	entry := NewEntry(ctx, "row.discard", "rows/"+id, reason, map[string]any{"before": before.Status})
+	entry.with(beforeAfter(before.Status, StatusDiscarded, nil))
 	errs, err := r.e.backend.Moves.Discard(ctx, entry, "", reason, id)
 	return r.after(ctx, id, errs, err, "this row is discarded already")
 }
 
 // Restore takes a discarded row back; its steps go on where they stood.
-func (r *Rows) Restore(ctx context.Context, id, reason string) (RowDetail, error) {
+func (r *Rows) Restore(ctx context.Context, id, reason string) (row RowDetail, err error) {
+	entry := NewEntry(ctx, "row.restore", "rows/"+id, reason, nil)
+	defer r.e.Audit.failed(ctx, entry, &err)
 	before, err := r.Get(ctx, id)
 	if err != nil {
 		return before, err
 	}
-	entry := NewEntry(ctx, "row.restore", "rows/"+id, reason, map[string]any{"before": before.Status})
+	entry.with(beforeAfter(before.Status, before.beneath(), nil))
 	errs, err := r.e.backend.Moves.Restore(ctx, entry, "", id)
 	return r.after(ctx, id, errs, err, "this row is not discarded: there is nothing to restore")
 }
@@ -98,6 +103,24 @@ func (r *Rows) after(ctx context.Context, id string, errs []error, err error, ch
 	return r.Get(ctx, id)
 }
 
+// beneath is the status a discarded row has again when it is restored.
+func (d *RowDetail) beneath() Status {
+	all := func(is func(Flag) bool) bool {
+		return !slices.ContainsFunc(d.Steps, func(f Flag) bool { return !is(f) })
+	}
+	switch {
+	case len(d.Attempts) == 0 && all(func(f Flag) bool { return f.State == StateWaiting }):
+		return StatusRejected // of any other row the first steps are at least queued
+	case !all(func(f Flag) bool { return f.State != StateDead }):
+		return StatusDead
+	case all(func(f Flag) bool { return f.State == StateProcessed }):
+		return StatusDone
+	case len(d.Attempts) > 0 || !all(func(f Flag) bool { return f.Attempts == 0 }):
+		return StatusInProgress
+	}
+	return StatusAccepted
+}
+
 // TestMessage is a message an operator sends from the console.
 type TestMessage struct {
 	Pipeline    string
@@ -108,7 +131,9 @@ type TestMessage struct {
 
 // Test sends a message into a pipeline as a row like any other, without a
 // signature and without an idempotency key.
-func (r *Rows) Test(ctx context.Context, m TestMessage) (string, error) {
+func (r *Rows) Test(ctx context.Context, m TestMessage) (id string, err error) {
+	entry := NewEntry(ctx, "row.test", "rows", m.Reason, map[string]any{"pipeline": m.Pipeline, "bytes": len(m.Payload)})
+	defer r.e.Audit.failed(ctx, entry, &err)
 	p := r.e.pipeline(m.Pipeline)
 	if p == nil {
 		return "", notFound("there is no pipeline named " + m.Pipeline)
@@ -126,7 +151,9 @@ func (r *Rows) Test(ctx context.Context, m TestMessage) (string, error) {
 	if done.ID == "" {
 		return "", err
 	}
-	entry := NewEntry(ctx, "row.test", "rows/"+done.ID, m.Reason, map[string]any{"pipeline": m.Pipeline, "bytes": len(m.Payload)})
+	if entry.Object = "rows/" + done.ID; err != nil {
+		entry.Result = sentenceOf(err)
+	}
 	if logErr := r.e.backend.Audit.Append(ctx, *entry); logErr != nil {
 		return done.ID, logErr
 	}

@@ -136,7 +136,9 @@ func (s *Steps) run(ctx context.Context) error {
 }
 
 // Change applies an operator's change at once and for restarts to come.
-func (s *Steps) Change(ctx context.Context, pipeline, step string, c StepChange) (StepView, error) {
+func (s *Steps) Change(ctx context.Context, pipeline, step string, c StepChange) (v StepView, err error) {
+	entry := NewEntry(ctx, "step.change", "steps/"+settingID(pipeline, step), c.Reason, nil)
+	defer s.e.Audit.failed(ctx, entry, &err)
 	w := s.e.worker(pipeline, step)
 	if w == nil {
 		return StepView{}, notFound(fmt.Sprintf("pipeline %s has no step %s", pipeline, step))
@@ -148,7 +150,7 @@ func (s *Steps) Change(ctx context.Context, pipeline, step string, c StepChange)
 		if err := s.read(ctx, w); err != nil {
 			return StepView{}, err
 		}
-		err := s.write(ctx, w, c)
+		err := s.write(ctx, w, c, entry)
 		if errors.Is(err, ErrVersion) {
 			continue
 		}
@@ -172,7 +174,7 @@ func (c StepChange) validate() error {
 	return nil
 }
 
-func (s *Steps) write(ctx context.Context, w *worker, c StepChange) error {
+func (s *Steps) write(ctx context.Context, w *worker, c StepChange, entry *Entry) error {
 	id := settingID(w.pipeline, w.step.Name)
 	s.mu.RLock()
 	before, version := s.overrides[id], s.versions[id]
@@ -183,8 +185,7 @@ func (s *Steps) write(ctx context.Context, w *worker, c StepChange) error {
 	if err != nil {
 		return err
 	}
-	entry := NewEntry(ctx, "step.change", "steps/"+id, c.Reason, map[string]any{
-		"before": settingsDetail(inForce(w.step, before)), "after": settingsDetail(inForce(w.step, after))})
+	entry.with(beforeAfter(settingsDetail(inForce(w.step, before)), settingsDetail(inForce(w.step, after)), nil))
 	if err := s.e.backend.Records.Put(ctx, entry, Record{Kind: kindSetting, ID: id, Version: version, Data: data}); err != nil {
 		return err
 	}

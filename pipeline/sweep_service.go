@@ -157,7 +157,9 @@ func (s *Sweeps) Start(ctx context.Context, dryRun bool, pipeline string) (Sweep
 
 // start writes the claim of its slot, if it has one, with the sweep: nobody
 // else can have it, and it is not claimed for nothing.
-func (s *Sweeps) start(ctx context.Context, dryRun bool, pipeline string, claim ...Record) (Sweep, error) {
+func (s *Sweeps) start(ctx context.Context, dryRun bool, pipeline string, claim ...Record) (begun Sweep, err error) {
+	entry := NewEntry(ctx, "sweep.run", "sweeps", "", map[string]any{"dry_run": dryRun, "pipeline": pipeline})
+	defer s.e.Audit.failed(ctx, entry, &err)
 	if pipeline != "" && s.e.pipeline(pipeline) == nil {
 		return Sweep{}, notFound("there is no pipeline named " + pipeline)
 	}
@@ -171,7 +173,7 @@ func (s *Sweeps) start(ctx context.Context, dryRun bool, pipeline string, claim 
 	}
 	sweep := &Sweep{ID: NewID(), State: SweepRunning, DryRun: dryRun, Pipeline: pipeline, StartedAt: time.Now().UTC(),
 		By: ActorFrom(ctx).Name, Rows: []Stuck{}}
-	entry := NewEntry(ctx, "sweep.run", "sweeps/"+sweep.ID, "", map[string]any{"dry_run": dryRun, "pipeline": pipeline})
+	entry.Object = "sweeps/" + sweep.ID
 	held, other, err := s.claim(ctx, sweep, entry, claim)
 	if err != nil || held == nil {
 		return other, err
@@ -256,9 +258,11 @@ func (s *Sweeps) Schedule(ctx context.Context) (SweepSchedule, error) {
 }
 
 // SetSchedule changes when sweeps run, at once and for restarts to come.
-func (s *Sweeps) SetSchedule(ctx context.Context, c ScheduleChange) (SweepSchedule, error) {
+func (s *Sweeps) SetSchedule(ctx context.Context, c ScheduleChange) (v SweepSchedule, err error) {
+	entry := NewEntry(ctx, "sweep.schedule", "sweeps/schedule", c.Reason, nil)
+	defer s.e.Audit.failed(ctx, entry, &err)
 	s.mu.Lock()
-	err := s.setSchedule(ctx, c)
+	err = s.setSchedule(ctx, c, entry)
 	s.mu.Unlock()
 	if err != nil {
 		return SweepSchedule{}, err
@@ -267,7 +271,7 @@ func (s *Sweeps) SetSchedule(ctx context.Context, c ScheduleChange) (SweepSchedu
 	return s.Schedule(ctx)
 }
 
-func (s *Sweeps) setSchedule(ctx context.Context, c ScheduleChange) error {
+func (s *Sweeps) setSchedule(ctx context.Context, c ScheduleChange, entry *Entry) error {
 	if err := s.refresh(ctx); err != nil {
 		return err
 	}
@@ -296,7 +300,7 @@ func (s *Sweeps) setSchedule(ctx context.Context, c ScheduleChange) error {
 	if err != nil {
 		return err
 	}
-	entry := NewEntry(ctx, "sweep.schedule", "sweeps/schedule", c.Reason, map[string]any{"before": before.SweepSettings, "after": after.SweepSettings})
+	entry.with(beforeAfter(scheduleDetail(before.SweepSettings), scheduleDetail(after.SweepSettings), nil))
 	err = s.e.backend.Records.Put(ctx, entry, Record{Kind: kindSweepSettings, ID: sweepSettingsID, Version: before.version, Data: data})
 	if errors.Is(err, ErrVersion) {
 		return conflict("somebody else changed the schedule at the same moment; look again")
@@ -307,4 +311,9 @@ func (s *Sweeps) setSchedule(ctx context.Context, c ScheduleChange) error {
 	after.version = before.version + 1
 	s.settings, s.next = after, next
 	return nil
+}
+
+// scheduleDetail is what the audit says of a schedule.
+func scheduleDetail(s SweepSettings) map[string]any {
+	return map[string]any{"cron": s.Cron, "stuck_after": s.StuckAfter.String(), "enabled": s.Enabled}
 }

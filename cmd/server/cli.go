@@ -36,7 +36,7 @@ type cli struct {
 	Run       runRowCmd    `cmd:"" help:"Make one step's call on one stored row from the terminal; writes nothing to the row."`
 	Provision provisionCmd `cmd:"" help:"Create or update the queues, the table and the alarms on AWS, after showing what would change."`
 	User      userCmd      `cmd:"" help:"Users who may sign in."`
-	Audit     notYetCmd    `cmd:"" help:"Not supported yet."`
+	Audit     auditCmd     `cmd:"" help:"Look after the audit log."`
 	Backup    notYetCmd    `cmd:"" help:"Not supported yet."`
 	Doctor    notYetCmd    `cmd:"" help:"Not supported yet."`
 }
@@ -102,6 +102,8 @@ func (c *cli) dispatch(ctx context.Context, command string, t terminal) int {
 		return c.runRow(ctx, t)
 	case strings.HasPrefix(command, "user add"):
 		return c.addUser(ctx, t)
+	case command == "audit verify":
+		return c.verifyAudit(ctx, t)
 	case command == "provision":
 		return c.provision(ctx, t)
 	}

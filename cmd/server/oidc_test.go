@@ -60,7 +60,9 @@ func (v *visitor) actor() string {
 	if answer.StatusCode != http.StatusOK {
 		return answer.Status
 	}
-	var doc struct{ Entries []struct{ Actor, Role string } }
+	var doc struct {
+		Entries []struct{ Actor, Role string }
+	}
 	if err := json.NewDecoder(answer.Body).Decode(&doc); err != nil || len(doc.Entries) != 1 {
 		v.p.t.Fatal(err, doc)
 	}

@@ -126,7 +126,7 @@ func openPapers(ctx context.Context, c *config.Config) (pipeline.RecordStore, pi
 		if err != nil {
 			return nil, nil, nil, err
 		}
-		records, audit := aws.Papers(ctx, awsConfig(c, account))
+		audit, records := aws.Log(ctx, awsConfig(c, account))
 		return records, audit, func() {}, nil
 	}
 	sc := sqlite.Config{Path: c.Embedded.Path, Durability: c.Embedded.Durability}

@@ -20,12 +20,16 @@ type entryItem struct {
 	ID     string          `json:"id"`
 	At     stamp           `json:"at"`
 	Actor  string          `json:"actor"`
+	Role   optional        `json:"role"`
 	From   optional        `json:"from"`
 	Action string          `json:"action"`
 	Object string          `json:"object"`
 	Reason optional        `json:"reason"`
 	Result string          `json:"result"`
 	Detail json.RawMessage `json:"detail"`
+	Chain  optional        `json:"chain"`  // on AWS: of the process that wrote it
+	Number int64           `json:"number"` // in its chain; 0: from before there was one
+	Hash   optional        `json:"hash"`   // what the next entry holds
 }
 
 // ListAudit lists who did what, newest first.
@@ -52,6 +56,7 @@ func (a *API) ListAudit() Operation {
 }
 
 func toEntry(e pipeline.Entry) entryItem {
-	return entryItem{ID: e.ID, At: stamp(e.At), Actor: e.Actor, From: optional(e.From), Action: e.Action, Object: e.Object,
-		Reason: optional(e.Reason), Result: e.Result, Detail: pipeline.JSONValue(e.Detail)}
+	return entryItem{ID: e.ID, At: stamp(e.At), Actor: e.Actor, Role: optional(e.Role), From: optional(e.From), Action: e.Action, Object: e.Object,
+		Reason: optional(e.Reason), Result: e.Result, Detail: pipeline.JSONValue(e.Detail),
+		Chain: optional(e.Link.Chain), Number: e.Link.Number, Hash: optional(e.Link.Tail())}
 }

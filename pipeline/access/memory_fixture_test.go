@@ -100,13 +100,6 @@ func (m *memory) last(t *testing.T) pipeline.Entry {
 	return m.entries[len(m.entries)-1]
 }
 
-// log is the audit log of the memory; the other lists are the records'.
-type log struct{ *memory }
-
-func (log) List(context.Context, pipeline.AuditFilter) (pipeline.Page[pipeline.Entry], error) {
-	return pipeline.Page[pipeline.Entry]{}, nil
-}
-
 func newTest(t *testing.T) (*Service, *memory) {
 	t.Helper()
 	m := &memory{records: map[string]pipeline.Record{}}
@@ -116,7 +109,7 @@ func newTest(t *testing.T) (*Service, *memory) {
 // reopened is another process on the same store.
 func reopened(t *testing.T, m *memory) *Service {
 	t.Helper()
-	s, err := New(Config{Records: m, Audit: log{m}})
+	s, err := New(Config{Records: m, Audit: m})
 	if err != nil {
 		t.Fatal(err)
 	}

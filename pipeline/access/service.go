@@ -20,10 +20,15 @@ const (
 // ErrUnknown is the answer to a token that stands for nobody (any more).
 var ErrUnknown = errors.New("nobody is known by this token")
 
+// Journal is where it is noted what was refused.
+type Journal interface {
+	Append(ctx context.Context, entries ...pipeline.Entry) error
+}
+
 // Config is what a Service works on.
 type Config struct {
 	Records  pipeline.RecordStore
-	Audit    pipeline.AuditLog
+	Audit    Journal
 	Idle     time.Duration // a session that is not used for so long is over; 0: DefaultIdle
 	Absolute time.Duration // a session ends after so long; 0: DefaultAbsolute
 	Provider bool          // an identity provider says who is admin
@@ -33,7 +38,7 @@ type Config struct {
 // Service knows who may do what.
 type Service struct {
 	records   pipeline.RecordStore
-	audit     pipeline.AuditLog
+	audit     Journal
 	log       *slog.Logger
 	idle      time.Duration
 	absolute  time.Duration

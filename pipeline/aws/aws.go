@@ -96,6 +96,13 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 // Rows is for a look at rows: nothing is counted, and nothing written.
 func Rows(ctx context.Context, cfg Config) pipeline.RowStore { return rows{newStore(ctx, cfg)} }
 
+// Log is for who reads or writes the audit log and records alone, while other
+// processes work: nothing is counted.
+func Log(ctx context.Context, cfg Config) (pipeline.AuditLog, pipeline.RecordStore) {
+	s := newStore(ctx, cfg)
+	return s.audit, s.records
+}
+
 func newStore(ctx context.Context, cfg Config) *Store {
 	cfg.Poll, cfg.Flush, cfg.Age = cmp.Or(cfg.Poll, usualPoll), cmp.Or(cfg.Flush, time.Second), cmp.Or(cfg.Age, sharedAge)
 	cfg.Lost = cmp.Or(cfg.Lost, time.Minute)
@@ -217,11 +224,4 @@ func (s *Store) empty(ctx context.Context, key pipeline.StepKey) (time.Time, err
 		return now, nil
 	}
 	return q.emptyAt(), nil
-}
-
-// Papers is for who reads and writes records and the audit alone, while other
-// processes work: users, say.
-func Papers(ctx context.Context, cfg Config) (pipeline.RecordStore, pipeline.AuditLog) {
-	s := newStore(ctx, cfg)
-	return s.records, s.audit
 }

@@ -10,49 +10,37 @@ import (
 )
 
 // auditLog keeps entries in one partition, sorted by when they were made.
-type auditLog struct{ t *table }
+type auditLog struct {
+	t     *table
+	chain *auditChain
+}
 
 const (
 	auditPK     = "A"
 	auditID     = "id"
 	auditResult = "result"
-	auditUndone = "undone" // the entry's action came to nothing; the entry says so
+	auditWhose  = "chain"
+	auditNumber = "number"
+	auditBefore = "before" // hash of the entry before
+	auditHash   = "hash"
+	auditSeal   = "seal" // hash over hash and result, of an entry whose result came later
 
-	auditMost = 2000 // entries one List looks at
-	auditAsk  = 200  // entries of one request
+	auditMost = 2000             // entries one List looks at
+	auditAsk  = 200              // entries of one request
+	appendFor = 15 * time.Second // how long the writing of an entry goes on, also when its caller has given up
 	amendFor  = 2 * time.Second
 )
 
-func newAuditLog(t *table) *auditLog { return &auditLog{t: t} }
+func newAuditLog(t *table) *auditLog { return &auditLog{t: t, chain: newAuditChain()} }
 
 // Append writes entries; one that is there already stays as it is.
 func (a *auditLog) Append(ctx context.Context, entries ...pipeline.Entry) error {
 	for i := range entries {
-		it, err := entryItem(&entries[i])
-		if err != nil {
-			return err
-		}
-		// One that was noted as undone is written by a caller who tries again.
-		c := isNew()
-		c.expr += " OR attribute_exists(" + auditUndone + ")"
-		if err := a.t.put(ctx, it, c); err != nil && !refused(err) {
+		if _, err := a.add(ctx, &entries[i]); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// undone notes why what an entry says was not done after all. An entry is
-// written before its effect, so that nothing is ever done without one. It is
-// tried once and fails in silence: what made the effect fail is answered.
-func (a *auditLog) undone(ctx context.Context, e *pipeline.Entry, why string) {
-	if e == nil {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), amendFor)
-	defer cancel()
-	_, _ = a.t.update(ctx, auditPK, auditKey(e), "SET #result = :why, "+auditUndone+" = :one", condition{
-		expr: "attribute_exists(" + attrPK + ")", names: map[string]string{"#result": auditResult}, values: item{":why": str(why), ":one": num(1)}})
 }
 
 // auditKey sorts by time, and by id within one millisecond.
@@ -62,9 +50,9 @@ func auditTime(t time.Time) string { return fmt.Sprintf("%013d", max(millis(t), 
 
 func entryItem(e *pipeline.Entry) (item, error) {
 	it := keyOf(auditPK, auditKey(e))
-	it[auditID], it["at"] = str(e.ID), at(e.At)
-	for name, text := range map[string]string{"actor": e.Actor, "from": e.From, "action": e.Action, "object": e.Object,
-		"reason": e.Reason, auditResult: e.Result} {
+	it[auditID], it["at"], it[auditNumber] = str(e.ID), at(e.At), num(e.Link.Number)
+	for name, text := range map[string]string{"actor": e.Actor, "role": e.Role, "from": e.From, "action": e.Action, "object": e.Object,
+		"reason": e.Reason, auditResult: e.Result, auditWhose: e.Link.Chain, auditBefore: e.Link.Previous, auditHash: e.Link.Hash} {
 		if text != "" {
 			it[name] = str(text)
 		}
@@ -81,8 +69,13 @@ func entryItem(e *pipeline.Entry) (item, error) {
 
 func entryOf(it item) (pipeline.Entry, error) {
 	detail, err := it.unpacked("detail")
-	return pipeline.Entry{ID: it.str(auditID), At: it.time("at"), Actor: it.str("actor"), From: it.str("from"), Action: it.str("action"),
-		Object: it.str("object"), Reason: it.str("reason"), Result: it.str(auditResult), Detail: detail}, err
+	return pipeline.Entry{ID: it.str(auditID), At: it.time("at"), Actor: it.str("actor"), Role: it.str("role"), From: it.str("from"),
+		Action: it.str("action"), Object: it.str("object"), Reason: it.str("reason"), Result: it.str(auditResult), Detail: detail, Link: linkOf(it)}, err
+}
+
+func linkOf(it item) pipeline.Link {
+	return pipeline.Link{Chain: it.str(auditWhose), Number: it.num(auditNumber), Previous: it.str(auditBefore), Hash: it.str(auditHash),
+		Seal: it.str(auditSeal)}
 }
 
 // List answers entries newest first. It looks at a bounded number, so that a

@@ -119,3 +119,13 @@ func (s *stand) results() (results []string) {
 func entryFor(ctx context.Context) *pipeline.Entry {
 	return pipeline.NewEntry(ctx, "breaker.force", "breakers/search", "it is back", nil)
 }
+
+// intact verifies the audit log, which must have n entries.
+func (s *stand) intact(n int64) {
+	s.Helper()
+	check, err := pipeline.VerifyAudit(s.Context(), s.audit, s.other, pipeline.AuditBounds{})
+	s.ok(err)
+	if check.Bad != nil || check.Entries != n {
+		s.Errorf("the audit log has %d entries, want %d, broken: %+v", check.Entries, n, check.Bad)
+	}
+}

@@ -18,23 +18,27 @@ const putFor = 5 * time.Second
 const (
 	undoneByOther   = "nothing was done: somebody else made a change at the same moment"
 	undoneByFailure = "perhaps nothing was done: the store did not answer"
+	undoneByChange  = "nothing was done: it changed meanwhile"
+	undoneInPart    = "only a part was done: then the store did not answer"
 )
 
 // Put writes records and the entry together or not at all, without a
 // transaction, which costs double:
 //
 //  1. All versions are read. If one is not as it was named, that is the end.
-//  2. The entry is written, so that nothing is ever done without one.
+//  2. The entry is written without a result, so that nothing is ever done
+//     without one.
 //  3. The records are written one by one, each on the condition that it is still
 //     as it was read: those that replace one first, then new ones in their
 //     order, those that overwrite whatever is there last.
 //  4. If one is refused all the same, in a race of milliseconds, those before it
 //     are put back and the entry says that nothing was done.
+//  5. The entry gets its result.
 //
 // A crash between two writes leaves the beginning. Callers order their records
 // so that this is harmless: a breaker's or an alarm's new state without the line
 // of its history, a slot of the schedule taken without its sweep, which is made
-// up for by the next. An entry may be left of something that was not done.
+// up for by the next. An entry may be left without a result.
 //
 // Each Put has a token of its own, which the items keep: a write whose answer
 // was lost is recognised when the repeat is refused.
@@ -63,22 +67,23 @@ func (r *records) Put(ctx context.Context, entry *pipeline.Entry, list ...pipeli
 }
 
 func (r *records) write(ctx context.Context, entry *pipeline.Entry, p *recordPut) error {
-	if entry != nil {
-		if err := r.audit.Append(ctx, *entry); err != nil {
-			return err
-		}
+	announced, err := r.audit.announce(ctx, entry)
+	if err != nil {
+		return err
 	}
 	if entry != nil || len(p.list) > 1 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), putFor)
 		defer cancel()
 	}
-	err := p.write(ctx)
+	err = p.write(ctx)
 	switch {
 	case errors.Is(err, pipeline.ErrVersion):
-		r.audit.undone(ctx, entry, undoneByOther)
+		r.audit.seal(ctx, announced, undoneByOther)
 	case err != nil:
-		r.audit.undone(ctx, entry, undoneByFailure)
+		r.audit.seal(ctx, announced, undoneByFailure)
+	case entry != nil:
+		r.audit.seal(ctx, announced, entry.Result)
 	}
 	return err
 }

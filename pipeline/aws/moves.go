@@ -1,8 +1,10 @@
 package aws
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"redrive/pipeline"
@@ -55,36 +57,44 @@ func isAnswer(err error) bool {
 }
 
 // audited writes the entry, if there is one and something can be done for at
-// least one row, then does it for all rows. If nobody's state allowed it after
-// all the entry says that nothing was done.
+// least one row, then does it for all rows, and then the entry says what came of
+// it.
 func (mv moves) audited(ctx context.Context, entry *pipeline.Entry, rows []string, can func(context.Context, string) (bool, error), do func(string) (bool, error)) error {
+	var entered *announced
 	if entry != nil {
 		any, err := mv.anyOf(ctx, rows, can)
+		if err == nil && any {
+			entered, err = mv.s.audit.announce(ctx, entry)
+		}
 		if err != nil {
 			return err
-		}
-		if any {
-			if err := mv.s.audit.Append(ctx, *entry); err != nil {
-				return err
-			}
-		} else {
-			entry = nil
 		}
 	}
 	errs := make([]error, len(rows))
 	done := make([]bool, len(rows))
 	allAtOnce(len(rows), func(i int) { done[i], errs[i] = do(rows[i]) })
-	any := false
+	any := slices.Contains(done, true)
+	var failed error
 	for i := range rows {
-		any = any || done[i]
-		if errs[i] != nil {
-			return errs[i]
-		}
+		failed = cmp.Or(failed, errs[i])
 	}
-	if entry != nil && !any {
-		mv.s.audit.undone(ctx, entry, "nothing was done: it changed meanwhile")
+	if entered != nil {
+		mv.s.audit.seal(ctx, entered, moveResult(entry, any, failed))
 	}
-	return nil
+	return failed
+}
+
+// moveResult is what the entry of a move says in the end.
+func moveResult(entry *pipeline.Entry, any bool, failed error) string {
+	switch {
+	case failed != nil && any:
+		return undoneInPart
+	case failed != nil:
+		return undoneByFailure
+	case !any:
+		return undoneByChange
+	}
+	return entry.Result
 }
 
 func (mv moves) anyOf(ctx context.Context, rows []string, can func(context.Context, string) (bool, error)) (bool, error) {

@@ -2,6 +2,7 @@ package pipelinetest
 
 import (
 	"context"
+	"iter"
 	"time"
 
 	"redrive/pipeline"
@@ -73,4 +74,18 @@ func (p faultyAudit) Append(ctx context.Context, entries ...pipeline.Entry) erro
 
 func (p faultyAudit) List(ctx context.Context, f pipeline.AuditFilter) (pipeline.Page[pipeline.Entry], error) {
 	return through(p.f, "Audit.List", func() (pipeline.Page[pipeline.Entry], error) { return p.AuditLog.List(ctx, f) })
+}
+
+func (p faultyAudit) Heads(ctx context.Context) ([]pipeline.Link, error) {
+	return through(p.f, "Audit.Heads", func() ([]pipeline.Link, error) { return p.AuditLog.Heads(ctx) })
+}
+
+func (p faultyAudit) Walk(ctx context.Context, since time.Time) iter.Seq2[pipeline.Entry, error] {
+	return func(yield func(pipeline.Entry, error) bool) {
+		if fails, _ := p.f.hits("Audit.Walk"); fails {
+			yield(pipeline.Entry{}, p.f.err("Audit.Walk"))
+			return
+		}
+		p.AuditLog.Walk(ctx, since)(yield)
+	}
 }

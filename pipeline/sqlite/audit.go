@@ -19,15 +19,25 @@ func (s auditLog) Append(ctx context.Context, entries ...pipeline.Entry) error {
 	})
 }
 
+// audit adds an entry to the chain, in the running group's transaction. Where the
+// chain ends is looked up each time: another process may have added to it.
 func (w *writer) audit(e *pipeline.Entry) error {
-	s := w.conn.prep(`INSERT INTO audit (id, at, actor, from_addr, action, object, reason, result, detail)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`).
-		text(1, e.ID).int(2, millis(e.At)).text(3, e.Actor).text(4, e.From).text(5, e.Action).text(6, e.Object).
-		text(7, e.Reason).text(8, e.Result)
-	if e.Detail == nil {
-		return s.orNull(9, 0).run()
+	last, err := lastLink(w.conn)
+	if err != nil {
+		return err
 	}
-	return s.blob(9, e.Detail).run()
+	next := *e
+	next.Follow(last)
+	s := w.conn.prep(`INSERT INTO audit (seq, id, at, actor, role, from_addr, action, object, reason, result, previous, hash, detail)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`).
+		int(1, next.Link.Number).text(2, e.ID).int(3, millis(e.At)).text(4, e.Actor).text(5, e.Role).text(6, e.From).
+		text(7, e.Action).text(8, e.Object).text(9, e.Reason).text(10, e.Result).text(11, next.Link.Previous).text(12, next.Link.Hash)
+	if e.Detail == nil {
+		s = s.orNull(13, 0)
+	} else {
+		s = s.blob(13, e.Detail)
+	}
+	return s.run()
 }
 
 // List answers entries in the order they were written, newest first.
@@ -59,7 +69,7 @@ func (s auditLog) List(ctx context.Context, f pipeline.AuditFilter) (page pipeli
 
 // auditQuery is one of a few texts; values are always bound.
 func auditQuery(f pipeline.AuditFilter) string {
-	query := `SELECT seq, id, at, actor, from_addr, action, object, reason, result, detail FROM audit
+	query := `SELECT ` + auditColumns + ` FROM audit
 		WHERE seq < ?1 AND at >= ?2 AND at < ?3 AND ?5 IS NOT NULL AND ?6 IS NOT NULL AND ?7 IS NOT NULL`
 	switch {
 	case strings.HasSuffix(f.Action, "."):
@@ -76,11 +86,16 @@ func auditQuery(f pipeline.AuditFilter) string {
 	return query + " ORDER BY seq DESC LIMIT ?4 + 0"
 }
 
+const auditColumns = "seq, id, at, actor, role, from_addr, action, object, reason, result, previous, hash, detail"
+
 func entryOf(s *stmt) pipeline.Entry {
-	e := pipeline.Entry{ID: s.str(1), At: fromMillis(s.i64(2)), Actor: s.str(3), From: s.str(4), Action: s.str(5),
-		Object: s.str(6), Reason: s.str(7), Result: s.str(8)}
-	if !s.null(9) {
-		e.Detail = s.bytes(9, nil)
+	e := pipeline.Entry{ID: s.str(1), At: fromMillis(s.i64(2)), Actor: s.str(3), Role: s.str(4), From: s.str(5), Action: s.str(6),
+		Object: s.str(7), Reason: s.str(8), Result: s.str(9), Link: pipeline.Link{Number: s.i64(0), Previous: s.str(10), Hash: s.str(11)}}
+	if e.Link.Number == 0 {
+		e.Link.Number = -1 // 0 stands for no chain: here every entry is in one
+	}
+	if !s.null(12) {
+		e.Detail = s.bytes(12, nil)
 	}
 	return e
 }

@@ -35,6 +35,9 @@ func (db *DB) openBeside(ctx context.Context, cfg Config) error {
 	if err := checkSchema(c, db.path); err != nil {
 		return err
 	}
+	if err := db.chained(c); err != nil {
+		return err
+	}
 	if err := db.openReaders(1); err != nil {
 		return err
 	}
