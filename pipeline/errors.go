@@ -14,6 +14,7 @@ const (
 	CodeTooLarge    Code = "too_large"   // over the pipeline's limit
 	CodeUnsigned    Code = "unsigned"    // no or a wrong signature
 	CodeRejected    Code = "rejected"    // breaks the pipeline's schema
+	CodeForbidden   Code = "forbidden"   // who asks may not do it
 )
 
 // Error is a failure with a sentence that an operator can act on.
@@ -61,5 +62,7 @@ var (
 func invalid(field, text string) error { return &Error{Code: CodeInvalid, Field: field, Text: text} }
 
 func notFound(text string) error { return &Error{Code: CodeNotFound, Text: text} }
+
+func forbidden(text string) error { return &Error{Code: CodeForbidden, Text: text} }
 
 func conflict(text string) error { return &Error{Code: CodeConflict, Text: text} }

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"sync"
 	"time"
+
+	"redrive/pipeline/redact"
 )
 
 // tellers deliver notices, one goroutine a route. What changes while a route
@@ -88,14 +90,14 @@ func (t *tellers) send(ctx context.Context, r *teller) {
 	notice := Notice{At: time.Now().UTC()}
 	for _, p := range pending {
 		notice.Alarms = append(notice.Alarms, NoticeAlarm{Name: p.config.Name, Severity: p.config.Severity,
-			From: p.change.From, To: p.change.To, Reason: p.change.Reason, Path: "alarms/" + p.config.Name})
+			From: p.change.From, To: p.change.To, Reason: redact.Text(p.change.Reason), Path: "alarms/" + p.config.Name})
 	}
 	callCtx, cancel := context.WithTimeout(ctx, notifyFor)
 	err := r.route.Notifier.Notify(callCtx, notice)
 	cancel()
 	result := Notified{Route: r.route.Name, OK: err == nil, At: time.Now().UTC()}
 	if err != nil {
-		result.Error = err.Error()
+		result.Error = redact.Text(err.Error())
 		t.e.log.WarnContext(ctx, "telling of an alarm", "route", r.route.Name, "alarms", len(pending), "error", err)
 	}
 	for _, p := range pending {

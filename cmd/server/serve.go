@@ -17,6 +17,7 @@ import (
 
 	"redrive/cmd/server/config"
 	"redrive/pipeline"
+	"redrive/pipeline/redact"
 	"redrive/web"
 )
 
@@ -63,10 +64,11 @@ func (c *cli) program(t terminal) (*program, int) {
 }
 
 func newLogger(w io.Writer, format string) *slog.Logger {
+	options := &slog.HandlerOptions{ReplaceAttr: redact.Attr}
 	if format == "json" {
-		return slog.New(slog.NewJSONHandler(w, nil))
+		return slog.New(slog.NewJSONHandler(w, options))
 	}
-	return slog.New(slog.NewTextHandler(w, nil))
+	return slog.New(slog.NewTextHandler(w, options))
 }
 
 // run opens the store, then listens, then works. Whatever fails first is one

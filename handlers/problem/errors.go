@@ -72,6 +72,8 @@ func status(code pipeline.Code) int {
 		return http.StatusRequestEntityTooLarge
 	case pipeline.CodeUnsigned:
 		return http.StatusUnauthorized
+	case pipeline.CodeForbidden:
+		return http.StatusForbidden
 	case pipeline.CodeRejected:
 		return http.StatusUnprocessableEntity
 	default:

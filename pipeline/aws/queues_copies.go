@@ -142,7 +142,7 @@ func (c queueCopies) Get(ctx context.Context, queue, key string) (pipeline.Queue
 func (c queueCopies) List(ctx context.Context, queue string, f pipeline.QueueCopyFilter) (pipeline.Page[pipeline.QueueCopy], error) {
 	page := pipeline.Page[pipeline.QueueCopy]{Items: []pipeline.QueueCopy{}}
 	if f.Cursor != "" && !isCopyKey(f.Cursor) {
-		return page, nil
+		return page, badCursor()
 	}
 	limit := f.Limit
 	if limit <= 0 || limit > 500 {
@@ -172,7 +172,7 @@ func (c queueCopies) List(ctx context.Context, queue string, f pipeline.QueueCop
 		if f.Query != "" {
 			page.Scanned++
 		}
-		if contains(&got, f.Query) {
+		if contains(&got, f) {
 			page.Items = append(page.Items, got)
 		}
 	}
@@ -180,9 +180,15 @@ func (c queueCopies) List(ctx context.Context, queue string, f pipeline.QueueCop
 }
 
 // contains looks for text wherever a person would.
-func contains(c *pipeline.QueueCopy, text string) bool {
-	text = strings.ToLower(text)
-	if text == "" || strings.Contains(strings.ToLower(c.Body), text) || strings.Contains(strings.ToLower(c.ID), text) {
+func contains(c *pipeline.QueueCopy, f pipeline.QueueCopyFilter) bool {
+	text := strings.ToLower(f.Query)
+	if text == "" || strings.Contains(strings.ToLower(c.ID), text) {
+		return true
+	}
+	if f.Blind {
+		return false
+	}
+	if strings.Contains(strings.ToLower(c.Body), text) {
 		return true
 	}
 	for _, a := range c.Attributes {
