@@ -21,6 +21,9 @@ func render(w http.ResponseWriter, r *http.Request, status int, page templ.Compo
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "private, no-cache")
+	if r.Method == http.MethodPost {
+		h.Set("Cache-Control", "no-store") // a form that was refused, a payload that was revealed
+	}
 	forgetFlash(w, r)
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {

@@ -46,7 +46,7 @@ func storeName(c *config.Config) string {
 }
 
 func pages(c *config.Config, e *pipeline.Engine, frame handlers.Framer, base string, p *program) web.Pages {
-	letters := handlers.NewDeadLetters(e.Letters, e, e.Operations, frame)
+	letters := handlers.NewDeadLetters(e.Letters, e, e.Operations, e.Audit, frame)
 	return web.Pages{
 		Shell:       &handlers.Shell{Base: base, Frame: frame, Log: p.log},
 		Overview:    handlers.NewOverview(e, e.Letters, frame),
