@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"strings"
 
 	"redrive/cmd/server/config"
 	"redrive/pipeline"
 	"redrive/pipeline/aws"
+	"redrive/pipeline/redact"
 	"redrive/pipeline/steps"
 )
 
@@ -39,7 +41,16 @@ func target(s config.Step) string {
 	case "sqs":
 		return "queue " + s.SQS.Queue
 	}
-	return s.HTTP.URL
+	return withoutQuery(s.HTTP.URL)
+}
+
+// withoutQuery is an address without the values of its query: a key, as a rule.
+func withoutQuery(address string) string {
+	before, _, has := strings.Cut(address, "?")
+	if before = redact.Text(before); has {
+		before += "?" + redact.Mask
+	}
+	return before
 }
 
 // httpStep lets the engine call an HTTP step.

@@ -16,15 +16,16 @@ import (
 var mayImport = map[string][]string{
 	"cmd/server": {"..."},
 	"web":        {"handlers", "handlers/...", "views", "static", "pipeline", "pipeline/signature"},
-	"handlers":   {"handlers/...", "views", "static", "pipeline", "pipeline/backoff", "pipeline/breaker", "pipeline/signature"},
+	"handlers":   {"handlers/...", "views", "static", "pipeline", "pipeline/backoff", "pipeline/breaker", "pipeline/redact", "pipeline/signature"},
 	"views":      {"static", "pipeline"},
 	"static":     {},
 
-	"pipeline":              {"pipeline/backoff", "pipeline/breaker"},
+	"pipeline":              {"pipeline/backoff", "pipeline/breaker", "pipeline/redact"},
 	"pipeline/backoff":      {},
 	"pipeline/breaker":      {},
+	"pipeline/redact":       {},
 	"pipeline/signature":    {},
-	"pipeline/steps":        {"pipeline", "pipeline/backoff"},
+	"pipeline/steps":        {"pipeline", "pipeline/backoff", "pipeline/redact"},
 	"pipeline/notify":       {"pipeline"},
 	"pipeline/sqlite":       {"pipeline", "pipeline/backoff", "pipeline/breaker"},
 	"pipeline/aws":          {"pipeline", "pipeline/backoff", "pipeline/breaker", "pipeline/notify", "pipeline/steps"},
@@ -48,6 +49,7 @@ var homes = map[string][]string{
 	"github.com/prometheus/client_golang":   {"cmd/server", "web", "handlers"},
 	"github.com/santhosh-tekuri/jsonschema": {"cmd/server"},
 	"golang.org/x/sync":                     {"cmd/server", "web", "handlers", "pipeline/sqlite", "pipeline/steps", "pipeline/notify"},
+	"golang.org/x/text":                     {"pipeline/redact"},
 	"modernc.org/sqlite":                    {"pipeline/sqlite"},
 	"zombiezen.com/go/sqlite":               {"pipeline/sqlite"},
 }
