@@ -53,7 +53,10 @@ func copiesPK(queue string) string { return "S#" + queue }
 func copyKey(m *pipeline.QueueMessage) string { return fmt.Sprintf("%013d.%s", millis(m.SentAt), m.ID) }
 
 // isCopyKey tells what can be a key from what a person made up.
-func isCopyKey(text string) bool { return len(text) < 200 && utf8.ValidString(text) }
+func isCopyKey(text string) bool {
+	sent, id, ok := strings.Cut(text, ".")
+	return ok && id != "" && len(sent) >= 13 && strings.Trim(sent, "0123456789") == "" && len(text) < 200 && utf8.ValidString(text)
+}
 
 // Keep writes a copy each; the first time a message is seen stays with it.
 func (c queueCopies) Keep(ctx context.Context, queue string, when time.Time, messages ...pipeline.QueueMessage) ([]bool, error) {
