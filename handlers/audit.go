@@ -17,6 +17,11 @@ const (
 	auditExport = 500 // entries read at once for a file
 )
 
+// exportNoter notes an export before its first byte, or refuses it.
+type exportNoter interface {
+	Export(ctx context.Context, action, object string, filter map[string]string) error
+}
+
 type auditService interface {
 	List(ctx context.Context, f pipeline.AuditFilter) (pipeline.Page[pipeline.Entry], error)
 }

@@ -22,12 +22,14 @@ type DeadLetters struct {
 	letters letterService
 	state   overviews
 	plans   operationStarter
+	audit   exportNoter
 	frame   Framer
 }
 
-// NewDeadLetters returns the page of dead letters; plans makes its dry runs.
-func NewDeadLetters(letters letterService, state overviews, plans operationStarter, frame Framer) *DeadLetters {
-	return &DeadLetters{letters: letters, state: state, plans: plans, frame: frame}
+// NewDeadLetters returns the page of dead letters; plans makes its dry runs, audit
+// knows of its exports.
+func NewDeadLetters(letters letterService, state overviews, plans operationStarter, audit exportNoter, frame Framer) *DeadLetters {
+	return &DeadLetters{letters: letters, state: state, plans: plans, audit: audit, frame: frame}
 }
 
 // lettersFilter is the filter of the page as its URL or form says it.

@@ -7,10 +7,11 @@ import (
 	"time"
 
 	"redrive/pipeline"
+	"redrive/pipeline/redact"
 )
 
 // Export answers with the letters a filter selects as CSV, newest first, at most
-// exportMost of them.
+// exportMost of them; the audit says that it was asked for.
 func (h *DeadLetters) Export(w http.ResponseWriter, r *http.Request) error {
 	f := readQuery(r)
 	if v := f.text("format"); v != "" && v != "csv" {
@@ -20,6 +21,9 @@ func (h *DeadLetters) Export(w http.ResponseWriter, r *http.Request) error {
 	filter.Limit, filter.Cursor = exportPage, ""
 	page, _, err := h.letters.List(r.Context(), filter)
 	if err != nil {
+		return err
+	}
+	if err := h.audit.Export(r.Context(), "dead_letters.export", "dead-letters", asked(r)); err != nil {
 		return err
 	}
 	attach(w, "dead-letters", "csv", "text/csv; charset=utf-8")
@@ -51,6 +55,6 @@ func letterLine(out *csv.Writer, l pipeline.DeadLetter) error {
 	if l.StatusCode != 0 {
 		code = strconv.Itoa(l.StatusCode)
 	}
-	return cells(out, l.ID, l.Row, l.Pipeline, l.Step, l.Queue(), string(l.Kind), l.Group, code, l.Error, strconv.Itoa(l.Attempts),
-		l.FirstFailedAt.UTC().Format(time.RFC3339Nano), l.DeadAt.UTC().Format(time.RFC3339Nano), l.Label)
+	return cells(out, l.ID, l.Row, l.Pipeline, l.Step, l.Queue(), string(l.Kind), l.Group, code, redact.Text(l.Error), strconv.Itoa(l.Attempts),
+		l.FirstFailedAt.UTC().Format(time.RFC3339Nano), l.DeadAt.UTC().Format(time.RFC3339Nano), redact.Text(l.Label))
 }

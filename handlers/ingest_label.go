@@ -6,10 +6,13 @@ import (
 	"unicode"
 
 	"redrive/handlers/peek"
+	"redrive/pipeline/redact"
 )
 
-// maxLabel bounds a label, in characters.
-const maxLabel = 80
+const (
+	maxLabel  = 80  // characters of a label
+	longLabel = 512 // bytes of it that are looked at
+)
 
 // eventLabel is what an operator recognises a row by: the name of the event as the
 // sender's header tells it, else as the payload does; empty if neither does.
@@ -35,7 +38,8 @@ func eventLabel(h http.Header, payload []byte) string {
 	return ""
 }
 
-// cleanLabel takes out what would not show or would change how other text shows.
+// cleanLabel takes out what would not show or would change how other text shows,
+// and secrets before it cuts.
 func cleanLabel(text string) string {
 	text = strings.Map(func(c rune) rune {
 		if c == unicode.ReplacementChar || unicode.In(c, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) {
@@ -44,6 +48,11 @@ func cleanLabel(text string) string {
 		return c
 	}, text)
 	text = strings.TrimSpace(text)
+	if len(text) > longLabel {
+		start, _ := redact.Beginning("", []byte(text[:longLabel]))
+		text = strings.ToValidUTF8(string(start), "")
+	}
+	text = redact.Text(text)
 	if len(text) <= maxLabel {
 		return text
 	}

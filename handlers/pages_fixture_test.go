@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -28,6 +29,8 @@ type rowStub struct {
 	replays []pipeline.ReplayRequest
 	aside   []string // "discard ID reason"
 	sent    []pipeline.TestMessage
+
+	revealed []string // "page by operator"
 }
 
 func (s *rowStub) List(_ context.Context, f pipeline.RowFilter) (pipeline.Page[pipeline.Row], error) {
@@ -40,6 +43,14 @@ func (s *rowStub) Get(_ context.Context, id string) (pipeline.RowDetail, error) 
 		return pipeline.RowDetail{}, &pipeline.Error{Code: pipeline.CodeNotFound, Text: "there is no row " + id}
 	}
 	return s.row, nil
+}
+
+func (s *rowStub) Reveal(ctx context.Context, id, way string) (pipeline.RowDetail, error) {
+	s.revealed = append(s.revealed, way+" by "+pipeline.ActorFrom(ctx).Role)
+	if s.err != nil {
+		return pipeline.RowDetail{}, s.err
+	}
+	return s.Get(ctx, id)
 }
 
 func (s *rowStub) Replay(_ context.Context, _ string, req pipeline.ReplayRequest) (pipeline.RowDetail, error) {
@@ -78,6 +89,18 @@ type auditStub []pipeline.Entry
 
 func (a auditStub) List(context.Context, pipeline.AuditFilter) (pipeline.Page[pipeline.Entry], error) {
 	return pipeline.Page[pipeline.Entry]{Items: a}, nil
+}
+
+// exportStub also notes exports, or refuses them.
+type exportStub struct {
+	auditStub
+	noted []string
+	err   error
+}
+
+func (s *exportStub) Export(_ context.Context, action, object string, filter map[string]string) error {
+	s.noted = append(s.noted, fmt.Sprint(action, " ", object, " ", filter))
+	return s.err
 }
 
 type letterStub struct {
@@ -162,6 +185,8 @@ type console struct {
 	rows       *rowStub
 	letters    *letterStub
 	operations *operationStub
+	exports    *exportStub
+	role       string
 	handler    http.Handler
 }
 
@@ -176,16 +201,17 @@ func newConsole(t *testing.T, state pipeline.Overview, c console) *console {
 	if c.operations == nil {
 		c.operations = &operationStub{}
 	}
+	c.exports = &exportStub{auditStub: auditStub{{At: state.At, Actor: "m.okafor", Action: "row.replay", Object: "rows/x", Reason: hostile, Result: "ok"}}}
 	overview := stateStub{state}
 	frame := NewFramer(views.Page{Base: "/"}, overview, noFaults{})
 	shell := &Shell{Base: "/", Frame: frame, Log: testLog(t)}
-	rows := NewRows(c.rows, overview, overview, auditStub{{At: state.At, Actor: "m.okafor", Action: "row.replay", Object: "rows/x", Reason: hostile, Result: "ok"}}, frame)
-	letters := NewDeadLetters(c.letters, overview, c.operations, frame)
+	rows := NewRows(c.rows, overview, overview, c.exports, frame)
+	letters := NewDeadLetters(c.letters, overview, c.operations, c.exports, frame)
 	redrives := NewRedrives(c.operations, letters, overview, frame)
 	m := chi.NewRouter()
 	for pattern, h := range map[string]Handler{
 		"GET /rows": rows.List, "POST /rows": rows.Test, "GET /rows/export": rows.Export, "POST /rows/discard": rows.DiscardSelected,
-		"GET /rows/{id}": rows.Show, "GET /rows/{id}/payload": rows.Payload, "POST /rows/{id}/replay": rows.Replay,
+		"GET /rows/{id}": rows.Show, "POST /rows/{id}": rows.Reveal, "GET /rows/{id}/payload": rows.MaskedPayload, "POST /rows/{id}/payload": rows.Payload, "POST /rows/{id}/replay": rows.Replay,
 		"POST /rows/{id}/discard": rows.Discard, "POST /rows/{id}/restore": rows.Restore,
 		"GET /dead-letters": letters.List, "GET /dead-letters/export": letters.Export,
 		"POST /redrives": redrives.Start, "POST /discards": redrives.Discard, "POST /replays": redrives.Replay,
@@ -214,7 +240,7 @@ func (c *console) post(t *testing.T, target string, fields url.Values, status in
 func (c *console) do(t *testing.T, r *http.Request, status int) (*goquery.Document, *httptest.ResponseRecorder) {
 	t.Helper()
 	w := httptest.NewRecorder()
-	c.handler.ServeHTTP(w, r.WithContext(pipeline.WithActor(r.Context(), pipeline.Actor{Name: "local"})))
+	c.handler.ServeHTTP(w, r.WithContext(pipeline.WithActor(r.Context(), pipeline.Actor{Name: "local", Role: c.role})))
 	if w.Code != status {
 		t.Fatalf("%s %s: status %d, want %d\n%.600s", r.Method, r.URL, w.Code, status, text(w.Body.String()))
 	}

@@ -26,6 +26,7 @@ type queueReader interface {
 	LastLook(ctx context.Context, name string) (pipeline.QueueLook, error)
 	Copies(ctx context.Context, name string, f pipeline.QueueCopyFilter) (pipeline.Page[pipeline.QueueCopy], error)
 	Copy(ctx context.Context, name, key string) (pipeline.QueueCopy, error)
+	Reveal(ctx context.Context, name, key, way string) (pipeline.QueueCopy, error)
 	Moves(ctx context.Context, name string, limit int) ([]pipeline.QueueMove, error)
 	TellSource(ctx context.Context, name string) (bool, error)
 }
@@ -96,7 +97,11 @@ func (h *Queues) show(w http.ResponseWriter, r *http.Request, status int, q queu
 		}
 	}
 	own, pairs := views.Href(baseOf(r), "queues", props.Queue.Name), []string{"q", q.text}
-	props.Copies, props.Query = page.Items, q.text
+	props.Sight, props.Query = pipeline.SightOf(r.Context()), q.text
+	for _, c := range page.Items {
+		seen, _ := c.Seen(props.Sight)
+		props.Copies = append(props.Copies, seen)
+	}
 	props.List = views.Listing{Shown: views.Plural(len(page.Items), "message", "messages") + " shown, newest first by when they were sent",
 		Newer: q.trail.newer(own, pairs), Older: q.trail.older(own, pairs, page.Next)}
 	if q.text != "" {

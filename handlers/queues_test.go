@@ -62,6 +62,11 @@ func (s *queueStub) Moves(context.Context, string, int) ([]pipeline.QueueMove, e
 	return s.moves, nil
 }
 
+func (s *queueStub) Reveal(ctx context.Context, name, key, way string) (pipeline.QueueCopy, error) {
+	s.did = append(s.did, "reveal "+name+" "+key+" as "+way)
+	return s.Copy(ctx, name, key)
+}
+
 func (s *queueStub) TellSource(context.Context, string) (bool, error) { return s.tell, nil }
 
 func (s *queueStub) Browse(_ context.Context, name string, most int) (pipeline.QueueSight, error) {
@@ -106,7 +111,7 @@ func newQueueSite(t *testing.T, s *queueStub) *site {
 	h := NewQueues(s, c.shell.Frame)
 	for pattern, do := range map[string]Handler{
 		"GET /queues": h.List, "GET /queues/{name}": h.Show, "POST /queues/{name}/browse": h.Browse, "POST /queues/{name}/redrive": h.Redrive,
-		"POST /queues/{name}/purge": h.Purge, "GET /queues/{name}/messages/{id}": h.Message, "GET /queues/{name}/messages/{id}/body": h.Body,
+		"POST /queues/{name}/purge": h.Purge, "GET /queues/{name}/messages/{id}": h.Message, "POST /queues/{name}/messages/{id}": h.Reveal, "POST /queues/{name}/messages/{id}/body": h.Body,
 		"POST /queues/{name}/moves/{id}/cancel": h.Cancel, "POST /queues/{name}/moves/{id}/pause": h.Pause, "POST /queues/{name}/moves/{id}/resume": h.Resume,
 	} {
 		c.route(pattern, do)
@@ -235,7 +240,7 @@ func TestQueueMessagePage(t *testing.T) {
 		t.Error("what was sent away can be sent again")
 	}
 	c.get(t, "/queues/orders-dlq/messages/none", 404)
-	_, w := c.get(t, "/queues/orders-dlq/messages/1747193050123.a/body", 200)
+	_, w := c.post(t, "/queues/orders-dlq/messages/1747193050123.a/body", 200)
 	if w.Body.String() != hostile || w.Header().Get("Content-Type") != "application/octet-stream" || !strings.HasPrefix(w.Header().Get("Content-Disposition"), "attachment;") {
 		t.Errorf("the file: %v %s", w.Header(), w.Body)
 	}

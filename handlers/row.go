@@ -15,9 +15,21 @@ import (
 // entriesShown is how many audit entries the page of a row shows.
 const entriesShown = 10
 
-// Show is the page of one row.
+// Show is the page of one row, with secrets masked.
 func (h *Rows) Show(w http.ResponseWriter, r *http.Request) error {
 	return h.show(w, r, http.StatusOK, func(*views.RowProps) {})
+}
+
+// Reveal is the page of one row with its payload as it is stored.
+func (h *Rows) Reveal(w http.ResponseWriter, r *http.Request) error {
+	if _, err := readForm(w, r); err != nil {
+		return err
+	}
+	row, err := h.rows.Reveal(r.Context(), param(r, "id"), "page")
+	if err != nil {
+		return err
+	}
+	return h.page(w, r, http.StatusOK, row, pipeline.Stored, func(*views.RowProps) {})
 }
 
 func (h *Rows) show(w http.ResponseWriter, r *http.Request, status int, amend func(*views.RowProps)) error {
@@ -25,6 +37,10 @@ func (h *Rows) show(w http.ResponseWriter, r *http.Request, status int, amend fu
 	if err != nil {
 		return err
 	}
+	return h.page(w, r, status, row, pipeline.SightOf(r.Context()), amend)
+}
+
+func (h *Rows) page(w http.ResponseWriter, r *http.Request, status int, row pipeline.RowDetail, sight pipeline.Sight, amend func(*views.RowProps)) error {
 	state, err := h.state.Overview(r.Context())
 	if err != nil {
 		return err
@@ -37,9 +53,11 @@ func (h *Rows) show(w http.ResponseWriter, r *http.Request, status int, amend fu
 	page := h.frame(r, views.SectionRows, cmpLabel(row.Row))
 	page.Back = cameFrom(r, "rows", "dead-letters")
 	chosen := readQuery(r).text("step")
-	props := views.RowProps{Page: page, Row: row, Steps: steps, Timeline: timeline(row, steps, page.Now),
-		Payload: views.NewDocument(row.ContentType, row.Payload), Results: results(row),
+	seen, masked := row.Seen(sight)
+	props := views.RowProps{Page: page, Row: seen, Steps: steps, Timeline: timeline(row, steps, page.Now),
+		Payload: views.NewDocument(row.ContentType, seen.Payload), Results: results(seen), Sight: sight, Masked: masked,
 		Replay: replayForm(row.Row, steps, chosen), Command: command(row.Row, chosen), Audit: entries.Items}
+	props.Payload.Size = len(row.Payload)
 	h.keeping(&props)
 	amend(&props)
 	return render(w, r, status, views.RowPage(props))

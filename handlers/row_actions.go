@@ -11,12 +11,33 @@ import (
 	"redrive/views"
 )
 
-// Payload answers with the stored bytes as a file.
+// Payload answers with the stored bytes as a file. It is a POST because it
+// leaves an entry in the audit.
 func (h *Rows) Payload(w http.ResponseWriter, r *http.Request) error {
+	if _, err := readForm(w, r); err != nil {
+		return err
+	}
+	row, err := h.rows.Reveal(r.Context(), param(r, "id"), "file")
+	if err != nil {
+		return err
+	}
+	return payloadFile(w, row, "")
+}
+
+// MaskedPayload is Payload with secrets masked.
+func (h *Rows) MaskedPayload(w http.ResponseWriter, r *http.Request) error {
 	row, err := h.rows.Get(r.Context(), param(r, "id"))
 	if err != nil {
 		return err
 	}
+	if pipeline.SightOf(r.Context()) == pipeline.Withheld {
+		return &pipeline.Error{Code: pipeline.CodeForbidden, Text: "Seeing a payload needs the role operator."}
+	}
+	seen, _ := row.Seen(pipeline.Masked)
+	return payloadFile(w, seen, "-masked")
+}
+
+func payloadFile(w http.ResponseWriter, row pipeline.RowDetail, mark string) error {
 	kind, extension := "application/octet-stream", "bin"
 	switch {
 	case json.Valid(row.Payload):
@@ -26,10 +47,10 @@ func (h *Rows) Payload(w http.ResponseWriter, r *http.Request) error {
 	}
 	head := w.Header()
 	head.Set("Content-Type", kind)
-	head.Set("Content-Disposition", `attachment; filename="`+fileName(row.ID)+"."+extension+`"`)
+	head.Set("Content-Disposition", `attachment; filename="`+fileName(row.ID)+mark+"."+extension+`"`)
 	head.Set("X-Content-Type-Options", "nosniff")
 	head.Set("Cache-Control", "private, no-store")
-	_, err = w.Write(row.Payload)
+	_, err := w.Write(row.Payload)
 	return err
 }
 

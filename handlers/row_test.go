@@ -111,7 +111,7 @@ func TestRowPayloadIsAFile(t *testing.T) {
 	row := sampleRow(now)
 	row.Payload = []byte{0xff, 0xfe, 0}
 	c := newConsole(t, troubled(now), console{rows: &rowStub{row: row}})
-	_, w := c.get(t, "/rows/"+sampleID+"/payload", 200)
+	_, w := c.post(t, "/rows/"+sampleID+"/payload", nil, 200)
 	if w.Body.String() != "\xff\xfe\x00" || w.Header().Get("Content-Type") != "application/octet-stream" || !strings.HasPrefix(w.Header().Get("Content-Disposition"), "attachment") {
 		t.Errorf("%q %v", w.Body, w.Header())
 	}

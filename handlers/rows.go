@@ -14,6 +14,7 @@ const rowsShown = 50
 type rowReader interface {
 	List(ctx context.Context, f pipeline.RowFilter) (pipeline.Page[pipeline.Row], error)
 	Get(ctx context.Context, id string) (pipeline.RowDetail, error)
+	Reveal(ctx context.Context, id, way string) (pipeline.RowDetail, error)
 }
 
 type rowChanger interface {
@@ -32,17 +33,22 @@ type rowService interface {
 	rowTester
 }
 
+type rowAudit interface {
+	auditService
+	exportNoter
+}
+
 // Rows is the grid of rows and steps, and the page of each row.
 type Rows struct {
 	rows      rowService
 	state     overviews
 	pipelines pipelineList
-	audit     auditService
+	audit     rowAudit
 	frame     Framer
 }
 
 // NewRows returns the pages of rows.
-func NewRows(rows rowService, state overviews, pipelines pipelineList, audit auditService, frame Framer) *Rows {
+func NewRows(rows rowService, state overviews, pipelines pipelineList, audit rowAudit, frame Framer) *Rows {
 	return &Rows{rows: rows, state: state, pipelines: pipelines, audit: audit, frame: frame}
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"redrive/pipeline"
+	"redrive/pipeline/redact"
 )
 
 const (
@@ -19,29 +20,33 @@ const (
 )
 
 // Export answers with what the filter selects as CSV or JSON, newest first, at
-// most exportMost rows.
+// most exportMost rows. It is a GET, so that a link does it; all it changes is
+// the audit, which says that it was asked for.
 func (h *Rows) Export(w http.ResponseWriter, r *http.Request) error {
 	f := readQuery(r)
 	filter, err := readRowsFilter(f).filter(f)
 	if err != nil {
 		return err
 	}
+	format := f.text("format")
+	if format != "" && format != "csv" && format != "json" {
+		return badField("format", "The format is csv or json.")
+	}
 	filter.Limit, filter.Cursor = exportPage, ""
 	first, err := h.rows.List(r.Context(), filter)
 	if err != nil {
 		return err
 	}
+	if err := h.audit.Export(r.Context(), "rows.export", "rows", asked(r)); err != nil {
+		return err
+	}
 	each := func(do func(pipeline.Row) error) (whole bool, err error) {
 		return h.eachRow(r.Context(), filter, first, do)
 	}
-	switch f.text("format") {
-	case "", "csv":
-		return rowsCSV(w, each)
-	case "json":
+	if format == "json" {
 		return rowsJSON(w, each)
-	default:
-		return badField("format", "The format is csv or json.")
 	}
+	return rowsCSV(w, each)
 }
 
 // eachRow walks the pages from first on; whole is false when it stopped at a bound.
@@ -85,8 +90,8 @@ func rowsCSV(w http.ResponseWriter, each func(func(pipeline.Row) error) (bool, e
 				last = f.LastError
 			}
 		}
-		return cells(out, row.ID, row.Pipeline, string(row.Status), row.Label, row.CreatedAt.UTC().Format(time.RFC3339Nano), row.UpdatedAt.UTC().Format(time.RFC3339Nano),
-			row.ContentType, strconv.Itoa(row.Size), row.Error, strings.Join(flags, " "), last)
+		return cells(out, row.ID, row.Pipeline, string(row.Status), redact.Text(row.Label), row.CreatedAt.UTC().Format(time.RFC3339Nano), row.UpdatedAt.UTC().Format(time.RFC3339Nano),
+			row.ContentType, strconv.Itoa(row.Size), redact.Text(row.Error), strings.Join(flags, " "), redact.Text(last))
 	})
 	out.Flush()
 	if err != nil {
@@ -120,9 +125,9 @@ func rowsJSON(w http.ResponseWriter, each func(func(pipeline.Row) error) (bool, 
 	attach(w, "rows", "json", "application/json")
 	list := newJSONList(w, "rows")
 	whole, err := each(func(row pipeline.Row) error {
-		out := exportedRow{row.ID, row.Pipeline, row.Status, row.Label, row.CreatedAt.UTC(), row.UpdatedAt.UTC(), row.ContentType, []exportedFlag{}}
+		out := exportedRow{row.ID, row.Pipeline, row.Status, redact.Text(row.Label), row.CreatedAt.UTC(), row.UpdatedAt.UTC(), row.ContentType, []exportedFlag{}}
 		for _, f := range row.Steps {
-			out.Steps = append(out.Steps, exportedFlag{f.Name, f.State, f.Attempts, given(f.ProcessedAt), given(f.NextAttemptAt), given(f.LastError)})
+			out.Steps = append(out.Steps, exportedFlag{f.Name, f.State, f.Attempts, given(f.ProcessedAt), given(f.NextAttemptAt), given(redact.Text(f.LastError))})
 		}
 		return list.add(out)
 	})

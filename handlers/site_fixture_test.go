@@ -22,6 +22,7 @@ const evil = `"'><script>alert(1)</script><img src=x onerror=alert(1)>`
 type site struct {
 	shell  *Shell
 	router chi.Router
+	role   string
 }
 
 func newSite(t *testing.T, always views.Page, state overviews, faults activeFaults) *site {
@@ -60,7 +61,7 @@ func (s *site) post(t *testing.T, target string, status int, pairs ...string) (*
 func (s *site) do(t *testing.T, r *http.Request, status int) (*goquery.Document, *httptest.ResponseRecorder) {
 	t.Helper()
 	w := httptest.NewRecorder()
-	s.router.ServeHTTP(w, r.WithContext(pipeline.WithActor(r.Context(), pipeline.Actor{Name: "local"})))
+	s.router.ServeHTTP(w, r.WithContext(pipeline.WithActor(r.Context(), pipeline.Actor{Name: "local", Role: s.role})))
 	if w.Code != status {
 		t.Fatalf("%s %s: status %d, want %d\n%.800s", r.Method, r.URL, w.Code, status, text(w.Body.String()))
 	}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"redrive/pipeline/redact"
 )
 
 const (
@@ -150,7 +152,7 @@ func (w *alarmWatch) keep(ctx context.Context, r AlarmReport) error {
 		if c.At.Before(oldest) {
 			continue
 		}
-		c.Source, c.Reason, c.Notified = w.man.Name, w.man.Name+": "+c.Reason, []Notified{}
+		c.Source, c.Reason, c.Notified = w.man.Name, w.man.Name+": "+redact.Text(c.Reason), []Notified{}
 		data, err := json.Marshal(c)
 		if err != nil {
 			return err

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"maps"
 	"time"
+
+	"redrive/pipeline/redact"
 )
 
 // watchRecord is what was last heard, as it is stored.
@@ -25,7 +27,7 @@ type watchState struct {
 }
 
 func (r AlarmReport) state(known, now time.Time) watchState {
-	s := watchState{State: r.State, Since: r.Since, Reason: r.Reason, Known: known}
+	s := watchState{State: r.State, Since: r.Since, Reason: redact.Text(r.Reason), Known: known}
 	for _, c := range r.Changes {
 		s.Known = later(s.Known, c.At)
 	}

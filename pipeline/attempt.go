@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"redrive/pipeline/backoff"
+	"redrive/pipeline/redact"
 )
 
 // callGrace is how much longer than its time-out a call is let run: a caller
@@ -32,6 +33,9 @@ func (w *worker) attempt(ctx context.Context, d Delivery) (Outcome, Answer) {
 	}
 	started := time.Now()
 	answer := w.call(ctx, d)
+	if answer.Error != "" { // before it is stored, counted, shown or cut
+		answer.Error = redact.Text(answer.Error)
+	}
 	out := judge(w.step.Retry, d, answer, started, time.Now(), w.e.cfg.Random)
 	out.Attempt.Worker, out.Keep = w.e.cfg.Worker, w.step.KeepResult
 	if out.Verdict == Processed {
@@ -54,7 +58,7 @@ func pass(g *Graph, d Delivery, out Outcome) Outcome {
 func (w *worker) call(ctx context.Context, d Delivery) (a Answer) {
 	defer func() {
 		if p := recover(); p != nil {
-			w.e.log.ErrorContext(ctx, "a step's call panicked", "pipeline", d.Pipeline, "step", d.Step, "row", d.Row, "panic", p, "stack", string(debug.Stack()))
+			w.e.log.ErrorContext(ctx, "a step's call panicked", "pipeline", d.Pipeline, "step", d.Step, "row", d.Row, "panic", redact.Text(fmt.Sprint(p)), "stack", string(debug.Stack()))
 			a = Answer{Kind: AnswerTransient, Error: fmt.Sprintf("the call panicked: %v", p), Cause: "panic"}
 		}
 	}()

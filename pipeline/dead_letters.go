@@ -67,6 +67,9 @@ type Letters struct{ e *Engine }
 // List returns the letters a filter selects, newest first, and how many there
 // are in all.
 func (l *Letters) List(ctx context.Context, f LetterFilter) (Page[DeadLetter], int64, error) {
+	if err := searchable(f.Query); err != nil {
+		return Page[DeadLetter]{}, 0, err
+	}
 	page, err := l.e.backend.Letters.List(ctx, f)
 	if err != nil {
 		return page, 0, err

@@ -70,4 +70,6 @@ func invalid(field, text string) error { return &Error{Code: CodeInvalid, Field:
 
 func notFound(text string) error { return &Error{Code: CodeNotFound, Text: text} }
 
+func forbidden(text string) error { return &Error{Code: CodeForbidden, Text: text} }
+
 func conflict(text string) error { return &Error{Code: CodeConflict, Text: text} }

@@ -17,3 +17,12 @@ func NewID() string {
 	rand.Read(b[6:]) //nolint:errcheck // never fails: the program ends if the system has no randomness
 	return idAlphabet.EncodeToString(b[:])
 }
+
+// knownCursor refuses a cursor of a list of records that no list answered: there
+// it is an id.
+func knownCursor(cursor string) error {
+	if b, err := idAlphabet.DecodeString(cursor); cursor == "" || err == nil && len(b) == 16 {
+		return nil
+	}
+	return invalid("cursor", "cursor is not one that a list answered")
+}

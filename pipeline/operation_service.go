@@ -111,6 +111,9 @@ func (req OperationRequest) selectorError() error {
 		}
 	}
 	waiting := req.OlderThan > 0 || req.Oldest > 0
+	if err := searchable(req.Query); err != nil {
+		return err
+	}
 	switch {
 	case req.OlderThan < 0 || req.Oldest < 0:
 		return invalid("older_than", "older_than and oldest are above 0")
@@ -197,6 +200,9 @@ func (o *Operations) progress(ctx context.Context, op *Operation) error {
 // List returns operations of a kind, or all with an empty one, newest first.
 func (o *Operations) List(ctx context.Context, kind OperationKind, cursor string, limit int) (Page[Operation], error) {
 	list := Page[Operation]{Items: []Operation{}, Next: cursor}
+	if err := knownCursor(cursor); err != nil {
+		return list, err
+	}
 	limit = cmp.Or(limit, 50)
 	for {
 		page, err := o.e.backend.Records.List(ctx, kindOperation, list.Next, limit-len(list.Items))

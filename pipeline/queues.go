@@ -72,6 +72,7 @@ type QueueCopy struct {
 // when they were sent.
 type QueueCopyFilter struct {
 	Query  string // in id, body, names and values of attributes; case-insensitive
+	Blind  bool   // Query is looked for in the id alone: who asks may not see messages
 	Limit  int    // 1 to 500
 	Cursor string // Next of the page before
 }

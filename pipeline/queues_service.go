@@ -151,6 +151,10 @@ func (q *Queues) Copies(ctx context.Context, name string, f QueueCopyFilter) (Pa
 	if _, err := q.Get(ctx, name); err != nil {
 		return Page[QueueCopy]{}, err
 	}
+	if err := searchable(f.Query); err != nil {
+		return Page[QueueCopy]{}, err
+	}
+	f.Blind = f.Blind || ActorFrom(ctx).blind()
 	return q.e.backend.Copies.List(ctx, name, f)
 }
 

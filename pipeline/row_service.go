@@ -15,7 +15,13 @@ type Rows struct{ e *Engine }
 // with, in the graph's order.
 //
 // A Query that is a whole id is a look-up, however far back the row lies.
+//
+// Who may not see payloads does not search them either.
 func (r *Rows) List(ctx context.Context, f RowFilter) (Page[Row], error) {
+	if err := searchable(f.Query); err != nil {
+		return Page[Row]{}, err
+	}
+	f.Blind = f.Blind || ActorFrom(ctx).blind()
 	if f.Query != "" && f.Cursor == "" {
 		if d, err := r.Get(ctx, f.Query); err == nil && (f.Pipeline == "" || f.Pipeline == d.Pipeline) {
 			return Page[Row]{Items: []Row{d.Row}, Scanned: 1}, nil

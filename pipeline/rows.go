@@ -122,6 +122,7 @@ type RowFilter struct {
 	Step     string   // with State: rows whose Step is in State
 	State    State    // without Step: rows with any step in State
 	Query    string   // in the id, the label, the last error or the payload; case-insensitive
+	Blind    bool     // Query is not looked for in payloads: who asks may not see them
 	Since    time.Time
 	Until    time.Time
 	Oldest   bool   // oldest first

@@ -3,6 +3,8 @@ package pipeline
 import (
 	"context"
 	"time"
+
+	"redrive/pipeline/redact"
 )
 
 // Message is one payload on its way in. Its signature was verified before.
@@ -55,7 +57,7 @@ func (in *IntakeService) SubmitBatch(ctx context.Context, pipeline string, ms []
 		rows[i] = NewRow{Pipeline: pipeline, Graph: g, Key: m.Key, Status: StatusAccepted, ContentType: m.ContentType,
 			Label: m.Label, Trace: m.Trace, Payload: m.Payload, At: now}
 		if m.Rejected != "" {
-			rows[i].Status, rows[i].Error = StatusRejected, m.Rejected
+			rows[i].Status, rows[i].Error = StatusRejected, redact.Text(m.Rejected)
 			broken[i] = &Error{Code: CodeRejected, Text: m.Rejected}
 			continue
 		}
@@ -63,8 +65,9 @@ func (in *IntakeService) SubmitBatch(ctx context.Context, pipeline string, ms []
 			continue
 		}
 		if err := p.Intake.Schema(m.Payload); err != nil {
-			rows[i].Status, rows[i].Error = StatusRejected, err.Error()
-			broken[i] = &Error{Code: CodeRejected, Text: "the payload breaks the schema: " + err.Error()}
+			why := redact.Text(err.Error()) // it may quote the payload
+			rows[i].Status, rows[i].Error = StatusRejected, why
+			broken[i] = &Error{Code: CodeRejected, Text: "the payload breaks the schema: " + why}
 		}
 	}
 	inserted, err := in.e.backend.Rows.Insert(ctx, rows...)

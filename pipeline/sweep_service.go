@@ -222,6 +222,9 @@ func sweepOf(rec Record) (Sweep, error) {
 
 // List returns sweeps, newest first.
 func (s *Sweeps) List(ctx context.Context, cursor string, limit int) (Page[Sweep], error) {
+	if err := knownCursor(cursor); err != nil {
+		return Page[Sweep]{}, err
+	}
 	page, err := s.e.backend.Records.List(ctx, kindSweep, cursor, limit)
 	if err != nil {
 		return Page[Sweep]{}, err

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"sync"
 	"time"
+
+	"redrive/pipeline/redact"
 )
 
 // tellers deliver notices, one goroutine a route. What changes while a route
@@ -79,7 +81,7 @@ func (t *tellers) send(ctx context.Context, r *teller, all bool) {
 	cancel()
 	result := Notified{Route: r.route.Name, OK: err == nil, At: time.Now().UTC()}
 	if err != nil {
-		result.Error = err.Error()
+		result.Error = redact.Text(err.Error())
 		t.e.log.WarnContext(ctx, "telling of an alarm", "route", r.route.Name, "alarms", len(pending), "held_back", notice.HeldBack, "error", err)
 	} else {
 		r.tellsOf(pending, result.At)
@@ -100,7 +102,7 @@ func noticeOf(pending []*untold) Notice {
 	for _, u := range pending {
 		for _, p := range u.newest {
 			notice.Alarms = append(notice.Alarms, NoticeAlarm{Name: p.config.Name, Severity: p.config.Severity,
-				From: p.change.From, To: p.change.To, Reason: p.change.Reason, Path: "alarms/" + p.config.Name})
+				From: p.change.From, To: p.change.To, Reason: redact.Text(p.change.Reason), Path: "alarms/" + p.config.Name})
 		}
 		notice.HeldBack += u.changes - len(u.newest)
 	}

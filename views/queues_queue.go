@@ -21,6 +21,7 @@ type QueueProps struct {
 	Look     pipeline.QueueLook
 	Copies   []pipeline.QueueCopy
 	Query    string
+	Sight    pipeline.Sight // how Copies are shown
 	List     Listing
 	Moves    []pipeline.QueueMove // newest first
 	Selected QueueMoveForm        // around the ticked messages
@@ -191,8 +192,9 @@ func setAside(m pipeline.QueueMessage) string {
 // QueueMessageProps is one message as it was seen.
 type QueueMessageProps struct {
 	QueueProps
-	Copy pipeline.QueueCopy
-	Body Document
+	Copy   pipeline.QueueCopy
+	Body   Document
+	Masked bool
 }
 
 func moveTone(s pipeline.MoveState) (Tone, string) {
@@ -319,7 +321,10 @@ func (p QueueProps) resumeRate(m pipeline.QueueMove) string {
 }
 
 // bodyShown is the line of a list a message is recognised by.
-func bodyShown(c pipeline.QueueCopy) string {
+func (p QueueProps) bodyShown(c pipeline.QueueCopy) string {
+	if p.Sight == pipeline.Withheld {
+		return "(for operators)"
+	}
 	if strings.TrimSpace(c.Body) == "" {
 		return "(blank)"
 	}

@@ -637,7 +637,7 @@ func queueCopyRow(p QueueProps, c *pipeline.QueueCopy) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = Cause(bodyShown(*c), 120).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = Cause(p.bodyShown(*c), 120).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

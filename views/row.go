@@ -17,6 +17,8 @@ type RowProps struct {
 	Steps     []pipeline.StepView // of its pipeline as configured, for breakers and needs
 	Timeline  []TimelineItem      // newest first, what is due before what was
 	Payload   Document
+	Sight     pipeline.Sight // how Payload and Results are shown
+	Masked    bool           // something in them is
 	Results   []StepResult
 	Replay    ReplayForm
 	Aside     AsideForm

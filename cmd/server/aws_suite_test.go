@@ -28,7 +28,7 @@ func TestAWS(t *testing.T) {
 		TestBreakerProbesWithRetryingRows, TestForcedBreaker, TestSharedBreaker,
 		TestAlarmGoesOff, TestPausedStep, TestConcurrencyOfAStep, TestRateOfAStep, TestWaitingRowsAreCounted,
 		TestSweepMendsAStuckRow, TestSweepLeavesHealthyRowsAlone, TestSweepSchedule,
-		TestFaultEndsByItself, TestFaultsThrottleAndDelay, TestAddedStep, TestRemovedStep, TestRewiredSteps, TestRemovedPipeline, TestRunOneStep, TestAuditIsVerified,
+		TestFaultEndsByItself, TestFaultsThrottleAndDelay, TestAddedStep, TestRemovedStep, TestRewiredSteps, TestRemovedPipeline, TestRunOneStep, TestAuditIsVerified, TestSecretsOfAPayloadAreToldNowhere,
 	} {
 		name := runtime.FuncForPC(reflect.ValueOf(test).Pointer()).Name()
 		t.Run(strings.TrimPrefix(name[strings.LastIndex(name, ".")+1:], "Test"), test)

@@ -7,6 +7,7 @@ import (
 	"redrive/cmd/server/config"
 	"redrive/pipeline"
 	"redrive/pipeline/aws"
+	"redrive/pipeline/redact"
 	"redrive/pipeline/steps"
 )
 
@@ -40,11 +41,16 @@ func target(s config.Step) string {
 	case "sqs":
 		return "queue " + s.SQS.Queue
 	}
-	address, query, _ := strings.Cut(s.HTTP.URL, "?")
-	if query != "" {
-		address += "?…" // may hold a token
+	return withoutQuery(s.HTTP.URL)
+}
+
+// withoutQuery is an address without the values of its query: a key, as a rule.
+func withoutQuery(address string) string {
+	before, _, has := strings.Cut(address, "?")
+	if before = redact.Text(before); has {
+		before += "?" + redact.Mask
 	}
-	return address
+	return before
 }
 
 // httpStep lets the engine call an HTTP step.

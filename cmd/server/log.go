@@ -9,6 +9,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"redrive/pipeline/redact"
 )
 
 const valueMost = 8 << 10 // bytes of one value of a log line
@@ -16,7 +18,7 @@ const valueMost = 8 << 10 // bytes of one value of a log line
 // newLogger writes one line a record, whatever the values hold: names, errors and
 // headers come from outside, and a terminal obeys what it is shown.
 func newLogger(w io.Writer, format string) *slog.Logger {
-	options := &slog.HandlerOptions{ReplaceAttr: inert}
+	options := &slog.HandlerOptions{ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr { return inert(groups, redact.Attr(groups, a)) }}
 	if format == "json" {
 		return slog.New(slog.NewJSONHandler(w, options))
 	}

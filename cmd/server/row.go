@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"redrive/cmd/server/config"
@@ -107,7 +108,7 @@ func (c *cli) call(ctx context.Context, t terminal, cfg *config.Config, account 
 // show prints the request, without the values of configured headers, which may
 // be secrets.
 func (t terminal) show(p steps.Preview, size int) {
-	fmt.Fprintf(t.out, "> %s\n> %s\n", p.URL, p.Line)
+	fmt.Fprintf(t.out, "> %s\n> %s\n", withoutQuery(p.URL), lineWithoutQuery(p.Line))
 	for _, h := range p.Headers {
 		value := h.Value
 		if h.Configured {
@@ -116,6 +117,15 @@ func (t terminal) show(p steps.Preview, size int) {
 		fmt.Fprintf(t.out, "> %s: %s\n", h.Name, value)
 	}
 	fmt.Fprintf(t.out, "> (%d bytes)\n", size)
+}
+
+// lineWithoutQuery is withoutQuery for a request line.
+func lineWithoutQuery(line string) string {
+	address, protocol, _ := strings.Cut(line, " HTTP/")
+	if protocol == "" {
+		return line
+	}
+	return withoutQuery(address) + " HTTP/" + protocol
 }
 
 func findStep(cfg *config.Config, pipelineName, name string) (config.Step, error) {

@@ -63,7 +63,7 @@ func (p *program) pages(e *pipeline.Engine, frame handlers.Framer, base string, 
 	if doorman != nil {
 		shell.Confirm = doorman
 	}
-	letters := handlers.NewDeadLetters(e.Letters, e, e.Operations, frame)
+	letters := handlers.NewDeadLetters(e.Letters, e, e.Operations, e.Audit, frame)
 	return web.Pages{
 		Shell:       shell,
 		Login:       login,

@@ -9,6 +9,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"redrive/handlers/problem"
+	"redrive/pipeline"
 )
 
 // maxBody bounds the JSON of one call.
@@ -40,6 +41,18 @@ func (c *Call) limit() int {
 	}
 	return n
 }
+
+// sight is how much of payloads the caller sees. Without access control a program
+// on this machine reads them as they are stored; people reveal them on the pages.
+func (c *Call) sight() pipeline.Sight {
+	if pipeline.ActorFrom(c.ctx()).Role == "" {
+		return pipeline.Stored
+	}
+	return pipeline.SightOf(c.ctx())
+}
+
+// reveals tells whether the caller asks to see more than that.
+func (c *Call) reveals() bool { return c.text("reveal") == "true" && c.sight() != pipeline.Stored }
 
 // window checks that until does not lie before since.
 func (c *Call) window() (since, until time.Time, err error) {

@@ -27,6 +27,7 @@ type fake struct {
 	op     pipeline.Operation
 	asked  any
 	reason string
+	role   string // of who calls
 }
 
 func (f *fake) services() api.Services {
@@ -47,6 +48,11 @@ func (s fakeRows) List(_ context.Context, f pipeline.RowFilter) (pipeline.Page[p
 
 func (s fakeRows) Get(_ context.Context, id string) (pipeline.RowDetail, error) {
 	s.f.asked = id
+	return s.f.row, s.f.err
+}
+
+func (s fakeRows) Reveal(_ context.Context, id, way string) (pipeline.RowDetail, error) {
+	s.f.asked, s.f.reason = id, "revealed through "+way
 	return s.f.row, s.f.err
 }
 
@@ -257,7 +263,7 @@ func call(t *testing.T, f *fake, method, target, body string) (*httptest.Respons
 	}
 	r.URL.RawPath = r.URL.EscapedPath() // as the shell does
 	w := httptest.NewRecorder()
-	serve(t, f).ServeHTTP(w, r)
+	serve(t, f).ServeHTTP(w, r.WithContext(pipeline.WithActor(r.Context(), pipeline.Actor{Name: "ann", Role: f.role})))
 	fields := map[string]any{}
 	if err := json.Unmarshal(w.Body.Bytes(), &fields); err != nil {
 		t.Fatalf("%s %s: %d with a body that is no JSON object: %s", method, target, w.Code, w.Body)

@@ -17,7 +17,7 @@ import (
 const (
 	defaultLimit = 50
 	maxLimit     = 500
-	maxValue     = 1024 // bytes of one query parameter
+	maxValue     = 1024 // bytes of one query parameter, unless it says less
 )
 
 // Param is a query parameter that an operation knows.
@@ -52,6 +52,10 @@ func paging() []Param {
 		}},
 		text("cursor", "next_cursor of the page before"),
 	}
+}
+
+func reveal() Param {
+	return oneOf("reveal", "true: secrets too; with auth it needs the role operator, and the audit notes it", "true", "false")
 }
 
 func statuses() []string { return words(pipeline.Statuses()) }

@@ -19,6 +19,7 @@ type queueReader interface {
 	List(ctx context.Context) ([]pipeline.Queue, error)
 	Get(ctx context.Context, name string) (pipeline.Queue, error)
 	LastLook(ctx context.Context, name string) (pipeline.QueueLook, error)
+	RevealAll(ctx context.Context, name, way string) error
 	Copies(ctx context.Context, name string, f pipeline.QueueCopyFilter) (pipeline.Page[pipeline.QueueCopy], error)
 	Moves(ctx context.Context, name string, limit int) ([]pipeline.QueueMove, error)
 }
@@ -73,7 +74,9 @@ type lookItem struct {
 // messageItem is a message as it was seen.
 type messageItem struct {
 	ID              string          `json:"id"`
-	Body            string          `json:"body"`
+	Body            optional        `json:"body"`
+	Masked          bool            `json:"body_masked"`
+	Withheld        bool            `json:"body_withheld"`
 	Attributes      []attributeItem `json:"attributes"`
 	SentAt          stamp           `json:"sent_at"`
 	FirstReceivedAt stamp           `json:"first_received_at"`
@@ -127,17 +130,23 @@ func (a *API) ListQueues() Operation {
 
 // GetQueue is one queue with what was seen in it. Reading it changes nothing.
 func (a *API) GetQueue() Operation {
-	query := append([]Param{text("q", "in a message's id, body and attributes; case does not matter")}, paging()...)
+	query := append([]Param{text("q", "in a message's id, body and attributes; case does not matter"), reveal()}, paging()...)
 	return Operation{Summary: "One queue, our copies of what was seen in it, and its redrives; reading changes nothing", Query: query, Answer: queueAnswer{}, Do: func(c *Call) (any, error) {
 		return a.queue(c, pipeline.QueueCopyFilter{Query: c.text("q"), Limit: c.limit(), Cursor: c.text("cursor")})
 	}}
 }
 
 func (a *API) queue(c *Call, f pipeline.QueueCopyFilter) (any, error) {
-	name := c.name("name")
+	name, sight := c.name("name"), c.sight()
 	q, err := a.s.Queues.Get(c.ctx(), name)
 	if err != nil {
 		return nil, err
+	}
+	if c.reveals() {
+		if err := a.s.Queues.RevealAll(c.ctx(), name, "api"); err != nil {
+			return nil, err
+		}
+		sight = pipeline.Stored
 	}
 	look, err := a.s.Queues.LastLook(c.ctx(), name)
 	if err != nil {
@@ -152,7 +161,7 @@ func (a *API) queue(c *Call, f pipeline.QueueCopyFilter) (any, error) {
 		return nil, err
 	}
 	answer := queueAnswer{queueItem: toQueue(q), PurgedAt: stamp(look.PurgedAt), Moves: list(moves, toMove),
-		Messages:   list(page.Items, func(m pipeline.QueueCopy) copyItem { return toCopy(m, look) }),
+		Messages:   list(page.Items, func(m pipeline.QueueCopy) copyItem { return toCopy(m, look, sight) }),
 		NextCursor: optional(page.Next), Searched: page.Scanned}
 	if !look.At.IsZero() {
 		answer.LastLook = &lookItem{At: stamp(look.At), By: look.By, Seen: look.Seen, New: look.New, All: look.All}
@@ -177,7 +186,8 @@ func (a *API) BrowseQueue() Operation {
 			if err != nil {
 				return nil, err
 			}
-			return browseAnswer{Queue: sight.Queue, Seen: sight.Seen, New: sight.New, All: sight.All, Messages: list(sight.Messages, toMessage)}, nil
+			return browseAnswer{Queue: sight.Queue, Seen: sight.Seen, New: sight.New, All: sight.All,
+				Messages: list(sight.Messages, func(m pipeline.QueueMessage) messageItem { return toMessage(m, c.sight(), false) })}, nil
 		},
 	}
 }
@@ -218,13 +228,14 @@ func toQueue(q pipeline.Queue) queueItem {
 	return item
 }
 
-func toMessage(m pipeline.QueueMessage) messageItem {
-	return messageItem{ID: m.ID, Body: m.Body, Attributes: list(m.Attributes, toAttribute), SentAt: stamp(m.SentAt),
+func toMessage(m pipeline.QueueMessage, sight pipeline.Sight, cut bool) messageItem {
+	m, masked := m.Seen(sight, cut)
+	return messageItem{ID: m.ID, Body: optional(m.Body), Masked: masked, Withheld: sight == pipeline.Withheld, Attributes: list(m.Attributes, toAttribute), SentAt: stamp(m.SentAt),
 		FirstReceivedAt: stamp(m.FirstReceivedAt), Receives: m.Receives, Source: optional(m.Source)}
 }
 
-func toCopy(m pipeline.QueueCopy, look pipeline.QueueLook) copyItem {
-	return copyItem{messageItem: toMessage(m.QueueMessage), Size: m.Size, Cut: m.Cut, FirstSeenAt: stamp(m.FirstSeenAt), SeenAt: stamp(m.SeenAt),
+func toCopy(m pipeline.QueueCopy, look pipeline.QueueLook, sight pipeline.Sight) copyItem {
+	return copyItem{messageItem: toMessage(m.QueueMessage, sight, m.Cut), Size: m.Size, Cut: m.Cut, FirstSeenAt: stamp(m.FirstSeenAt), SeenAt: stamp(m.SeenAt),
 		InLastLook: m.SeenAt.Equal(look.At), MovedTo: optional(m.MovedTo), MovedAt: stamp(m.MovedAt), MovedAs: optional(m.MovedAs), Move: optional(m.Move)}
 }
 

@@ -44,6 +44,11 @@ func (s fakeQueues) Copies(_ context.Context, _ string, f pipeline.QueueCopyFilt
 var fakeMessage = pipeline.QueueMessage{ID: "m1", Body: "{}", Receives: 2, SentAt: moment, Attributes: []pipeline.QueueAttribute{
 	{Name: "tenant", Type: "String", Value: []byte("acme")}, {Name: "raw", Type: "Binary", Value: []byte{0, 255}}}}
 
+func (s fakeQueues) RevealAll(_ context.Context, name, way string) error {
+	s.f.reason = "revealed " + name + " through " + way
+	return s.f.err
+}
+
 func (s fakeQueues) Moves(context.Context, string, int) ([]pipeline.QueueMove, error) {
 	return []pipeline.QueueMove{{ID: "o1", Queue: "orders-dlq", State: pipeline.MoveDone, Missing: 1, Open: []string{"m9"}}}, s.f.err
 }
@@ -106,7 +111,7 @@ func askQueues(t *testing.T, f *fake, method, target, body string) (*httptest.Re
 		r.Header.Set("Content-Type", "application/json")
 	}
 	w := httptest.NewRecorder()
-	router.ServeHTTP(w, r)
+	router.ServeHTTP(w, r.WithContext(pipeline.WithActor(r.Context(), pipeline.Actor{Name: "ann", Role: f.role})))
 	fields := map[string]any{}
 	if err := json.Unmarshal(w.Body.Bytes(), &fields); err != nil {
 		t.Fatalf("%s %s: %d with a body that is no JSON object: %s", method, target, w.Code, w.Body)

@@ -55,6 +55,8 @@ type rowAnswer struct {
 	Key             optional      `json:"idempotency_key"`
 	Payload         any           `json:"payload"`
 	PayloadEncoding optional      `json:"payload_encoding" enum:"base64"`
+	PayloadMasked   bool          `json:"payload_masked"`
+	PayloadWithheld bool          `json:"payload_withheld"`
 	Steps           []flagAnswer  `json:"steps"`
 	Attempts        []attemptItem `json:"attempts"`
 }
@@ -80,12 +82,13 @@ func toFlag(f pipeline.Flag) flagItem {
 		NextAttemptAt: stamp(f.NextAttemptAt), LastError: optional(f.LastError)}
 }
 
-func toRowAnswer(d pipeline.RowDetail) rowAnswer {
+func toRowAnswer(d pipeline.RowDetail, sight pipeline.Sight) rowAnswer {
+	d, masked := d.Seen(sight)
 	payload, encoding := asJSON(d.Payload)
 	return rowAnswer{
 		ID: d.ID, Pipeline: d.Pipeline, Status: string(d.Status), CreatedAt: stamp(d.CreatedAt), UpdatedAt: stamp(d.UpdatedAt),
 		ContentType: d.ContentType, Label: optional(d.Label), Size: d.Size, Error: optional(d.Error), Key: optional(d.Key),
-		Payload: payload, PayloadEncoding: encoding,
+		Payload: payload, PayloadEncoding: encoding, PayloadMasked: masked, PayloadWithheld: sight == pipeline.Withheld,
 		Steps: list(d.Steps, func(f pipeline.Flag) flagAnswer {
 			result, encoding := asJSON(d.Results[f.Name])
 			return flagAnswer{flagItem: toFlag(f), Result: result, ResultEncoding: encoding}

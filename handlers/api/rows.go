@@ -15,6 +15,7 @@ import (
 type rowReader interface {
 	List(ctx context.Context, f pipeline.RowFilter) (pipeline.Page[pipeline.Row], error)
 	Get(ctx context.Context, id string) (pipeline.RowDetail, error)
+	Reveal(ctx context.Context, id, way string) (pipeline.RowDetail, error)
 }
 
 type rowActor interface {
@@ -84,13 +85,19 @@ func (a *API) listRows(c *Call) (any, error) {
 
 // GetRow is one row with everything kept of it.
 func (a *API) GetRow() Operation {
-	return Operation{Summary: "One row with its payload, steps and attempts", Answer: rowAnswer{}, Do: func(c *Call) (any, error) {
-		id, err := c.id()
-		if err != nil {
-			return nil, err
-		}
-		return rowDone(a.s.Rows.Get(c.ctx(), id))
-	}}
+	return Operation{Summary: "One row with its payload, steps and attempts. With auth, secrets in the payload and in results are masked (payload_masked) unless reveal=true asks for them, which the audit notes; viewers see neither (payload_withheld)",
+		Query: []Param{reveal()}, Answer: rowAnswer{}, Do: func(c *Call) (any, error) {
+			id, err := c.id()
+			if err != nil {
+				return nil, err
+			}
+			if c.reveals() {
+				d, err := a.s.Rows.Reveal(c.ctx(), id, "api")
+				return toRowAnswer(d, pipeline.Stored), err
+			}
+			d, err := a.s.Rows.Get(c.ctx(), id)
+			return rowDone(c, d, err)
+		}}
 }
 
 // ReplayRow runs a step of a row again.
@@ -104,7 +111,8 @@ func (a *API) ReplayRow() Operation {
 			if err != nil {
 				return nil, err
 			}
-			return rowDone(a.s.Rows.Replay(c.ctx(), id, pipeline.ReplayRequest(in)))
+			d, err := a.s.Rows.Replay(c.ctx(), id, pipeline.ReplayRequest(in))
+			return rowDone(c, d, err)
 		},
 	}
 }
@@ -126,7 +134,8 @@ func (a *API) reasoned(summary string, act func(actor rowActor, ctx context.Cont
 		if err != nil {
 			return nil, err
 		}
-		return rowDone(act(a.s.Rows, c.ctx(), id, in.Reason))
+		d, err := act(a.s.Rows, c.ctx(), id, in.Reason)
+		return rowDone(c, d, err)
 	}}
 }
 
@@ -203,9 +212,9 @@ func (c *Call) idAndBody(into any) (string, error) {
 	return id, c.body(into)
 }
 
-func rowDone(d pipeline.RowDetail, err error) (any, error) {
+func rowDone(c *Call, d pipeline.RowDetail, err error) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return toRowAnswer(d), nil
+	return toRowAnswer(d, c.sight()), nil
 }

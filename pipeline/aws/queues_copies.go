@@ -53,7 +53,10 @@ func copiesPK(queue string) string { return "S#" + queue }
 func copyKey(m *pipeline.QueueMessage) string { return fmt.Sprintf("%013d.%s", millis(m.SentAt), m.ID) }
 
 // isCopyKey tells what can be a key from what a person made up.
-func isCopyKey(text string) bool { return len(text) < 200 && utf8.ValidString(text) }
+func isCopyKey(text string) bool {
+	sent, id, ok := strings.Cut(text, ".")
+	return ok && id != "" && len(sent) >= 13 && strings.Trim(sent, "0123456789") == "" && len(text) < 200 && utf8.ValidString(text)
+}
 
 // Keep writes a copy each; the first time a message is seen stays with it.
 func (c queueCopies) Keep(ctx context.Context, queue string, when time.Time, messages ...pipeline.QueueMessage) ([]bool, error) {
@@ -142,7 +145,7 @@ func (c queueCopies) Get(ctx context.Context, queue, key string) (pipeline.Queue
 func (c queueCopies) List(ctx context.Context, queue string, f pipeline.QueueCopyFilter) (pipeline.Page[pipeline.QueueCopy], error) {
 	page := pipeline.Page[pipeline.QueueCopy]{Items: []pipeline.QueueCopy{}}
 	if f.Cursor != "" && !isCopyKey(f.Cursor) {
-		return page, nil
+		return page, badCursor()
 	}
 	limit := f.Limit
 	if limit <= 0 || limit > 500 {
@@ -172,7 +175,7 @@ func (c queueCopies) List(ctx context.Context, queue string, f pipeline.QueueCop
 		if f.Query != "" {
 			page.Scanned++
 		}
-		if contains(&got, f.Query) {
+		if contains(&got, f) {
 			page.Items = append(page.Items, got)
 		}
 	}
@@ -180,9 +183,15 @@ func (c queueCopies) List(ctx context.Context, queue string, f pipeline.QueueCop
 }
 
 // contains looks for text wherever a person would.
-func contains(c *pipeline.QueueCopy, text string) bool {
-	text = strings.ToLower(text)
-	if text == "" || strings.Contains(strings.ToLower(c.Body), text) || strings.Contains(strings.ToLower(c.ID), text) {
+func contains(c *pipeline.QueueCopy, f pipeline.QueueCopyFilter) bool {
+	text := strings.ToLower(f.Query)
+	if text == "" || strings.Contains(strings.ToLower(c.ID), text) {
+		return true
+	}
+	if f.Blind {
+		return false
+	}
+	if strings.Contains(strings.ToLower(c.Body), text) {
 		return true
 	}
 	for _, a := range c.Attributes {

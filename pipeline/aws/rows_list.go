@@ -140,7 +140,7 @@ func (l *listing) list() func(name string) string {
 
 // span is the part of time the filter asks for.
 func (l *listing) span() span {
-	sp := span{descending: !l.f.Oldest, strong: true, bodies: l.f.Query != ""}
+	sp := span{descending: !l.f.Oldest, strong: true, bodies: l.searches()}
 	if l.f.Pipeline != "" {
 		sp.pipelines = []string{l.f.Pipeline}
 	}
@@ -248,6 +248,9 @@ func (l *listing) matches(r *row, payload item) bool {
 			return true
 		}
 	}
+	if l.f.Blind {
+		return false
+	}
 	body, err := payload.body()
 	return err == nil && bytes.Contains(bytes.ToLower(body), l.query)
 }
@@ -298,10 +301,13 @@ func (l *listing) listed(ctx context.Context, pk func(string) string) func(func(
 	}
 }
 
+// searches tells whether payloads are looked into.
+func (l *listing) searches() bool { return len(l.query) > 0 && !l.f.Blind }
+
 // yieldWith adds the payload where the search needs it.
 func (l *listing) yieldWith(ctx context.Context, r *row, yield func(found, error) bool) bool {
 	var payload item
-	if len(l.query) > 0 {
+	if l.searches() {
 		var err error
 		if payload, err = l.s.table.get(ctx, r.id.pk(), r.id.payload(), false); err != nil {
 			return yield(found{}, err)

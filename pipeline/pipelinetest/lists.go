@@ -174,6 +174,12 @@ func queryFinds(e *env) {
 		same(e, "rows found by "+what, got, []string{id})
 	}
 	same(e, "rows found by nothing", len(e.list(pipeline.RowFilter{Query: "nowhere-at-all"})), 0)
+	for q, found := range map[string][]string{"ada lovelace": nil, "order.created": {id}, "connection refused": {id}, id: {id}} {
+		got := ids(e.list(pipeline.RowFilter{Query: q, Blind: true}), rowID)
+		if !slices.Equal(got, found) {
+			e.Errorf("who may not see payloads finds %v by %q, want %v", got, q, found)
+		}
+	}
 	same(e, "rows found in another pipeline", len(e.list(pipeline.RowFilter{Query: "ada", Pipeline: "other"})), 0)
 }
 

@@ -17,10 +17,13 @@ import (
 
 	"redrive/pipeline/backoff"
 	"redrive/pipeline/egress"
+	"redrive/pipeline/redact"
 )
 
-// maxQuoted is how much of an answer goes into an error.
-const maxQuoted = 200
+const (
+	maxQuoted = 200     // bytes of an answer that go into an error
+	maxLooked = 4 << 10 // bytes of it that are looked at for secrets, so that none is cut in two
+)
 
 // Judge turns an answer into a verdict: 2xx is processed, a configured status permanent,
 // 429 and 503 with a Retry-After throttled, everything else transient. Result is the
@@ -126,9 +129,14 @@ func inner(err error) error {
 	return err
 }
 
-// Quote makes one printable line of the first bytes of a text from outside: no control
-// characters, no text direction marks, no halves of a character.
+// Quote makes one printable line of the first bytes of a text from outside: no secrets, no
+// control characters, no text direction marks, no halves of a character.
 func Quote(text []byte) string {
+	if len(text) > maxLooked {
+		text, _ = redact.Beginning("", text[:maxLooked])
+	} else {
+		text, _ = redact.Document("", text)
+	}
 	text = text[:min(len(text), maxQuoted)]
 	var line strings.Builder
 	blank := false

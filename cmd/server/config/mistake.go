@@ -4,6 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
+
+	"redrive/pipeline/redact"
 )
 
 // Mistake is one thing that keeps a configuration from being used.
@@ -36,8 +39,14 @@ func at(file string, line int) string {
 	return fmt.Sprintf("%s:%d: ", file, line)
 }
 
-// mistake notes what is wrong on a line and what would be right there.
+// mistake notes what is wrong on a line and what would be right there. An
+// address that it quotes may have a password in it.
 func (r *reader) mistake(line int, right, wrong string, args ...any) {
+	for i, arg := range args {
+		if text, ok := arg.(string); ok && strings.Contains(text, "://") {
+			args[i] = redact.Text(text)
+		}
+	}
 	r.mistakes = append(r.mistakes, Mistake{r.file, line, fmt.Sprintf(wrong, args...), right})
 }
 
