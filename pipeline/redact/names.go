@@ -37,7 +37,7 @@ var weakNames = []string{"pass", "pin", "cvc", "cvv", "cvv2", "csc", "ssn", "pan
 // harmless are parts of names that look like one of the above.
 var harmless = strings.NewReplacer("secretary", "", "secretariat", "", "passwordless", "", "tokentype", "", "tokencount", "",
 	"totaltokens", "", "prompttokens", "", "completiontokens", "", "inputtokens", "", "outputtokens", "", "maxtokens", "", "pagetoken", "",
-	"cookieconsent", "", "cookiepolicy", "", "bearerformat", "")
+	"accesstokensurl", "", "accesstokenurl", "", "cookieconsent", "", "cookiepolicy", "", "bearerformat", "")
 
 // headerNames are those of HTTP headers whose whole value is secret, with blanks
 // in it.

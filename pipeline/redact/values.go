@@ -18,7 +18,6 @@ type shape struct {
 }
 
 var shapes = []shape{
-	{needs: separators | ats, marks: []string{"://"}, re: regexp.MustCompile(`(://)[^\s/?#"'<>]+@`), into: "${1}" + Mask + "@"},
 	{marks: []string{"hooks.slack.com/", "/api/webhooks/"}, re: regexp.MustCompile(`(hooks\.slack\.com/|/api/webhooks/)[^\s"'<>]+`), into: "${1}" + Mask},
 	{needs: capitals, marks: []string{"AKIA", "ASIA", "ABIA", "ACCA"}, re: regexp.MustCompile(`(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}`), into: Mask},
 	{needs: capitals, marks: []string{"eyJ"}, re: regexp.MustCompile(`eyJ[A-Za-z0-9_-]{12,}={0,2}(?:\.[A-Za-z0-9_-]*)*`), into: Mask},
@@ -36,6 +35,9 @@ var shapes = []shape{
 func (l look) values(s string) string {
 	if l.has(dashes|capitals) && strings.Contains(s, "-----BEGIN ") {
 		s = blocks(s)
+	}
+	if l.has(separators|ats) && strings.Contains(s, "://") {
+		s = users(s)
 	}
 	for _, f := range shapes {
 		switch {
@@ -65,6 +67,19 @@ func containsFold(s, lower string) bool {
 		}
 	}
 	return false
+}
+
+var userOfURL = regexp.MustCompile(`://([^\s/?#"'<>]+)@`)
+
+// users masks user and password in URLs; the user of Git is everybody's.
+func users(s string) string {
+	e := editor{in: s}
+	for _, at := range userOfURL.FindAllStringSubmatchIndex(s, -1) {
+		if user := s[at[2]:at[3]]; user != "git" && user != Mask {
+			e.mask(at[2], at[3])
+		}
+	}
+	return e.String()
 }
 
 // schemes masks the credentials after Bearer and Basic, unless they are a word
