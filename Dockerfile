@@ -16,10 +16,11 @@
 FROM golang:1.26 AS build
 WORKDIR /src
 COPY go.mod go.sum ./
-RUN go mod download
+RUN go mod download && go mod verify
 COPY . .
 RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o /image/server ./cmd/server
-RUN mkdir -p /image/data /image/etc/redrive /image/etc/ssl/certs \
+RUN mkdir -p /image/etc/redrive /image/etc/ssl/certs \
+ && mkdir -m 700 /data \
  && mkdir -m 1777 /image/tmp \
  && cp /etc/ssl/certs/ca-certificates.crt /image/etc/ssl/certs/ \
  && echo 'redrive:x:65532:65532:Redrive:/data:/sbin/nologin' > /image/etc/passwd \
@@ -27,8 +28,9 @@ RUN mkdir -p /image/data /image/etc/redrive /image/etc/ssl/certs \
 
 FROM scratch
 COPY --from=build /image/ /
-# A new volume takes over this folder's owner; a folder of the host has to belong to 65532 already.
-COPY --from=build --chown=65532:65532 /image/data /data
+# A new volume takes over this folder's owner and mode; a folder of the host has to belong to 65532 already.
+# It is copied where there is none: a COPY leaves the owner of a folder that is there as it is.
+COPY --from=build --chown=65532:65532 /data /data
 USER 65532:65532
 # REDRIVE_DATA wins over embedded.path of the file, so that rows always land in the volume.
 # REDRIVE_LISTEN wins over `listen`; server and probe both read it. Without `auth` set it to 127.0.0.1:8080.
