@@ -18,8 +18,7 @@ const (
 type keptHead struct {
 	Chain string `json:"chain,omitempty"`
 	AuditHead
-	At      time.Time `json:"at"`
-	version int64
+	At time.Time `json:"at"`
 }
 
 // headID is the record of a chain's head.
