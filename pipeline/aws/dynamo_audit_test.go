@@ -13,12 +13,17 @@ import (
 // entries writes n entries, a minute apart in their own times, the last one now.
 func (s *stand) entries(n int, change func(i int, e *pipeline.Entry)) (ids []string) {
 	s.Helper()
+	return s.entriesUntil(time.Now().UTC(), n, change)
+}
+
+func (s *stand) entriesUntil(now time.Time, n int, change func(i int, e *pipeline.Entry)) (ids []string) {
+	s.Helper()
 	var writes []write
 	prefix := pipeline.NewID()[:10]
 	for i := range n {
 		e := entryFor(s.Context())
 		e.ID = fmt.Sprintf("%s%016d", prefix, i)
-		e.At = e.At.Add(-time.Duration(n-1-i) * time.Minute)
+		e.At = now.Add(-time.Duration(n-1-i) * time.Minute)
 		change(i, e)
 		it, err := entryItem(e)
 		s.ok(err)
@@ -72,8 +77,8 @@ func TestAPageOfEntriesIsOneRequest(t *testing.T) {
 func TestEntriesOfATimeAreReadAlone(t *testing.T) {
 	t.Parallel()
 	s := newStand(t)
-	ids := s.entries(1000, func(int, *pipeline.Entry) {})
-	now := time.Now()
+	now := time.Now().UTC()
+	ids := s.entriesUntil(now, 1000, func(int, *pipeline.Entry) {})
 	for _, c := range []struct {
 		name string
 		f    pipeline.AuditFilter

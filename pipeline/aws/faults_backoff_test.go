@@ -58,15 +58,20 @@ func TestAMessageThatCameBackEarlyIsDeliveredWhenItIsDue(t *testing.T) {
 	w.insert(s)
 	due := time.Now().Add(3500 * time.Millisecond)
 	w.settle(s, failedUntil(w.receiveOne(s, false), due))
-	for range 2 {
+	var ds []pipeline.Delivery
+	for looks := 0; looks < 2 && len(ds) == 0; looks++ {
 		w.within(5*time.Second, "the message is hidden", func() bool { return len(w.entries("ChangeMessageVisibilityBatch")) > 0 })
 		w.showAgain("check")
-		if ds := w.receive(s, false); len(ds) != 0 {
-			t.Fatal("delivered early")
+		ds = w.receive(s, false)
+		if early := time.Until(due); len(ds) != 0 && early > 0 {
+			t.Fatalf("delivered %s early", early)
 		}
 	}
-	time.Sleep(time.Until(due.Add(time.Second)))
-	if d := w.receiveOne(s, false); d.Attempt != 2 || d.Spent != 1 {
+	if len(ds) == 0 {
+		time.Sleep(time.Until(due.Add(time.Second)))
+		ds = append(ds, w.receiveOne(s, false))
+	}
+	if d := ds[0]; d.Attempt != 2 || d.Spent != 1 {
 		t.Errorf("delivered as attempt %d with %d spent, want 2 and 1", d.Attempt, d.Spent)
 	}
 }

@@ -14,64 +14,65 @@ import (
 // other.
 func TestAnOperationWhoseProcessDies(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []pipeline.OperationKind{pipeline.OpRedrive, pipeline.OpDiscard} {
-		for _, n := range []int64{2, 7} {
-			for _, after := range []bool{false, true} {
-				t.Run(fmt.Sprintf("%s/%d/%v", kind, n, after), func(t *testing.T) {
-					w, first, die := newMortal(t, n, after)
-					w.down.script = w.packFails
-					first.submit(4)
-					w.within(time.Minute, "all rows are dead", func() bool { return first.letters() == 4 })
-					w.down.change(func(l *ledger) { l.mended = true })
-					die()
-					request := pipeline.OperationRequest{Kind: kind, Reason: "a test", Selector: pipeline.Selector{Pipeline: ordersPipeline, All: true}}
-					op, err := first.engine.Operations.Start(t.Context(), request)
-					w.within(20*time.Second, "the first process is dead", func() bool { return first.wire.cut.Load() })
-					first.kill()
-					second := w.start().ready()
-					if err != nil {
-						if op, err = second.engine.Operations.Start(t.Context(), request); err != nil {
-							t.Fatal(err)
-						}
-					}
-					second.overWithFour(op.ID)
-					if kind == pipeline.OpDiscard {
-						restore, err := second.engine.Operations.Restore(t.Context(), op.ID, "a test")
-						if err != nil {
-							t.Fatal(err)
-						}
-						second.overWithFour(restore.ID)
-						second.redriveAll()
-					}
-					w.reconcile(leeway{})
-				})
+	for _, tc := range []struct {
+		kind  pipeline.OperationKind
+		n     int64
+		after bool
+	}{{pipeline.OpRedrive, 2, true}, {pipeline.OpRedrive, 7, false}, {pipeline.OpDiscard, 2, false}, {pipeline.OpDiscard, 7, true}} {
+		t.Run(fmt.Sprintf("%s at request %d", tc.kind, tc.n), func(t *testing.T) {
+			w, first, die := newMortal(t, tc.n, tc.after)
+			w.down.script = w.packFails
+			first.submit(4)
+			w.within(time.Minute, "all rows are dead", func() bool { return first.letters() == 4 })
+			w.down.change(func(l *ledger) { l.mended = true })
+			die()
+			request := pipeline.OperationRequest{Kind: tc.kind, Reason: "a test", Selector: pipeline.Selector{Pipeline: ordersPipeline, All: true}}
+			op, err := first.engine.Operations.Start(t.Context(), request)
+			w.within(20*time.Second, "the first process is dead", func() bool { return first.wire.cut.Load() })
+			first.kill()
+			second := w.start().ready()
+			if err != nil {
+				if op, err = second.engine.Operations.Start(t.Context(), request); err != nil {
+					t.Fatal(err)
+				}
 			}
-		}
+			second.overWithFour(op.ID)
+			if tc.kind == pipeline.OpDiscard {
+				restore, err := second.engine.Operations.Restore(t.Context(), op.ID, "a test")
+				if err != nil {
+					t.Fatal(err)
+				}
+				second.overWithFour(restore.ID)
+				second.redriveAll()
+			}
+			w.reconcile(leeway{})
+		})
 	}
 }
 
 // TestASweepWhoseProcessDies leaves nothing that the next does not find.
 func TestASweepWhoseProcessDies(t *testing.T) {
 	t.Parallel()
-	for _, n := range []int64{3, 8} {
-		for _, after := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%d/%v", n, after), func(t *testing.T) {
-				w, first, die := newMortal(t, n, after)
-				unsent := w.sqs.Inject(awstest.Fault{Action: "SendMessageBatch", Do: awstest.Cut()})
-				zeroth := w.start().ready()
-				zeroth.submit(4)
-				zeroth.kill()
-				unsent.Remove()
-				time.Sleep(2500 * time.Millisecond)
-				die()
-				_, _ = first.engine.Sweeps.Start(t.Context(), false, "")
-				w.within(20*time.Second, "the first process is dead", func() bool { return first.wire.cut.Load() })
-				first.kill()
-				w.shape = sweepOften
-				w.start().ready()
-				w.reconcile(leeway{})
-			})
-		}
+	for _, tc := range []struct {
+		n     int64
+		after bool
+	}{{3, true}, {8, false}} {
+		t.Run(fmt.Sprintf("at request %d", tc.n), func(t *testing.T) {
+			w, first, die := newMortal(t, tc.n, tc.after)
+			unsent := w.sqs.Inject(awstest.Fault{Action: "SendMessageBatch", Do: awstest.Cut()})
+			zeroth := w.start().ready()
+			zeroth.submit(4)
+			zeroth.kill()
+			unsent.Remove()
+			time.Sleep(2500 * time.Millisecond)
+			die()
+			_, _ = first.engine.Sweeps.Start(t.Context(), false, "")
+			w.within(20*time.Second, "the first process is dead", func() bool { return first.wire.cut.Load() })
+			first.kill()
+			w.shape = sweepOften
+			w.start().ready()
+			w.reconcile(leeway{})
+		})
 	}
 }
 

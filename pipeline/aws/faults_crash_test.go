@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"math/rand/v2"
 	"regexp"
 	"slices"
 	"sync"
@@ -16,9 +17,11 @@ var rowRequest = regexp.MustCompile(`"(R|H|L|E|D|M|I|P)#|"LP"|"G"`)
 
 // TestACrashAtEachRequest ends processes at their nth request of a kind, before
 // AWS does it or after: of several that work together one at the first, one at
-// the second, and so on. Another one then finishes the rows.
+// the third, and so on, or at the even ones. Another one then finishes the rows.
+// Which they are the run decides: of before and after one has the odd ones.
 func TestACrashAtEachRequest(t *testing.T) {
 	t.Parallel()
+	first := 1 + rand.IntN(2)
 	for _, tc := range []struct {
 		action    string
 		most      int
@@ -35,7 +38,13 @@ func TestACrashAtEachRequest(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				w := newWorks(t)
 				w.lease, w.exclusive, w.shape = 4*time.Second, tc.exclusive, sweepOften
-				w.crashAll(tc.action, tc.most, after)
+				from := first
+				if after {
+					from = 3 - first
+				}
+				from = min(from, tc.most)
+				t.Logf("processes end at every second request from the %d.", from)
+				w.crashAll(tc.action, from, tc.most, after)
 				w.start().ready().submit(1)
 				w.reconcile(leeway{within: 2 * time.Minute})
 			})
@@ -43,11 +52,11 @@ func TestACrashAtEachRequest(t *testing.T) {
 	}
 }
 
-// crashAll starts n processes that work together and end at their first, second
-// and so on to nth request of a kind.
-func (w *works) crashAll(action string, n int, after bool) {
+// crashAll starts processes that work together and end at every second request of
+// a kind, from the nth to the last.
+func (w *works) crashAll(action string, from, last int, after bool) {
 	var gone sync.WaitGroup
-	for nth := 1; nth <= n; nth++ {
+	for nth := from; nth <= last; nth += 2 {
 		way := w.newWire()
 		hit := make(chan struct{})
 		way.point = &crashPoint{nth: int64(nth), after: after, hit: func() { close(hit) }, counts: func(a, body string) bool {
@@ -71,10 +80,12 @@ func (w *works) crashAll(action string, n int, after bool) {
 
 var forQueues = []string{"SendMessageBatch", "ReceiveMessage", "DeleteMessageBatch", "ChangeMessageVisibilityBatch"}
 
+const sweepEach = 2 * time.Second
+
 // sweepOften looks for what was lost each two seconds.
 func sweepOften(c *pipeline.Config) {
 	c.Sweep = pipeline.SweepSettings{Enabled: true, Cron: "often", StuckAfter: 5 * time.Second}
 	c.Cron = func(string) (func(time.Time) time.Time, error) {
-		return func(after time.Time) time.Time { return after.Truncate(2 * time.Second).Add(2 * time.Second) }, nil
+		return func(after time.Time) time.Time { return after.Truncate(sweepEach).Add(sweepEach) }, nil
 	}
 }

@@ -50,6 +50,7 @@ type works struct {
 	accepted  []string // ids that were answered
 	unsure    int      // submissions that were not
 	next      int
+	slowest   time.Duration // the table's answer to a question, see sawState
 }
 
 // machine is one process.
@@ -65,7 +66,7 @@ type machine struct {
 
 // workFloor has room for so many works at the same time: each is busy, and they share
 // the emulators. It is a variable of the package for the reason that those are one.
-var workFloor = make(chan struct{}, 6)
+var workFloor = make(chan struct{}, 8)
 
 func newWorks(t *testing.T) *works {
 	t.Helper()
@@ -112,7 +113,7 @@ func (w *works) configuration(m *machine) pipeline.Config {
 		Logger:    slog.New(slog.NewTextHandler(w.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))}
 	for _, n := range orders {
 		c.Pipelines[0].Steps = append(c.Pipelines[0].Steps, pipeline.Step{Name: n.Name, Needs: n.Needs, Caller: pipeline.CallerFunc(m.call), Concurrency: 16,
-			Timeout: 20 * time.Second, Exclusive: w.exclusive, Retry: backoff.Policy{Attempts: 5, Base: 10 * time.Millisecond, Cap: time.Second, Jitter: backoff.None}})
+			Timeout: 20 * time.Second, Exclusive: w.exclusive, Retry: backoff.Policy{Attempts: attempts, Base: 10 * time.Millisecond, Cap: time.Second, Jitter: backoff.None}})
 	}
 	if w.shape != nil {
 		w.shape(&c)
@@ -141,7 +142,7 @@ func (w *works) open(at awstest.Endpoints, way *wire) *Store {
 	w.t.Helper()
 	cfg := awstest.Config(w.t, at)
 	cfg.HTTPClient = way
-	c := Config{Account: NewAccount(cfg), Prefix: w.prefix, Worker: "worker", Poll: time.Second, Flush: 100 * time.Millisecond, Age: 100 * time.Millisecond, Lost: 8 * time.Second,
+	c := Config{Account: NewAccount(cfg), Prefix: w.prefix, Worker: "worker", Poll: time.Second, Flush: 100 * time.Millisecond, Age: 100 * time.Millisecond, Lost: 7 * time.Second,
 		Pipelines: []Pipeline{{Name: ordersPipeline, Retention: time.Hour}}, Logger: slog.New(slog.NewTextHandler(w.t.Output(), nil))}
 	for _, n := range orders {
 		c.Pipelines[0].Steps = append(c.Pipelines[0].Steps, n.Name)
@@ -244,6 +245,9 @@ func (m *machine) send() (string, error) {
 	w.accepted = append(w.accepted, s.ID)
 	return s.ID, nil
 }
+
+// attempts are more than a lease of a few seconds uses up on a busy machine.
+const attempts = 12
 
 // busy is how much longer things take on a machine with other work.
 const busy = 6

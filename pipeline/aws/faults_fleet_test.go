@@ -10,8 +10,8 @@ import (
 	"redrive/pipeline"
 )
 
-// TestTwoProcessesOnOneTable work off two hundred rows together, each step of
-// each row once.
+// TestTwoProcessesOnOneTable work off a hundred rows together, each step of each
+// row once.
 func TestTwoProcessesOnOneTable(t *testing.T) {
 	for _, exclusive := range []bool{false, true} {
 		t.Run(map[bool]string{true: "with claims", false: "without"}[exclusive], func(t *testing.T) {
@@ -21,13 +21,13 @@ func TestTwoProcessesOnOneTable(t *testing.T) {
 			var both sync.WaitGroup
 			for _, m := range []*machine{first, second} {
 				both.Go(func() {
-					for range 10 {
+					for range 5 {
 						m.submit(10)
 					}
 				})
 			}
 			both.Wait()
-			w.within(time.Minute, "forty rows are dead", func() bool { return first.letters() == 40 })
+			w.within(time.Minute, "twenty rows are dead", func() bool { return first.letters() == 20 })
 			w.down.change(func(l *ledger) { l.mended = true })
 			second.redriveAll()
 			w.reconcile(leeway{})
@@ -97,7 +97,8 @@ func (w *works) calls(step string) (n int) {
 	return n
 }
 
-// sawState is when each process saw the breaker in a state.
+// sawState is when each process saw the breaker in a state. How long the table
+// took to answer meanwhile is kept: on a busy machine nobody sees anything sooner.
 func (w *works) sawState(state string, of ...*machine) []time.Time {
 	w.t.Helper()
 	at := make([]time.Time, len(of))
@@ -109,6 +110,11 @@ func (w *works) sawState(state string, of ...*machine) []time.Time {
 					at[i] = time.Now()
 					return
 				}
+				asked := time.Now()
+				_, _ = m.store.table.get(w.t.Context(), countersPK, "nothing", true)
+				w.mu.Lock()
+				w.slowest = max(w.slowest, time.Since(asked))
+				w.mu.Unlock()
 			}
 		})
 	}
@@ -118,8 +124,9 @@ func (w *works) sawState(state string, of ...*machine) []time.Time {
 
 func (w *works) wantSoon(what string, at []time.Time) {
 	w.t.Helper()
-	if apart := at[0].Sub(at[1]).Abs(); at[0].IsZero() || at[1].IsZero() || apart > 2*time.Second {
-		w.t.Errorf("%s was seen %s apart: %v", what, apart, at)
+	within := 2*time.Second + 4*w.slowest
+	if apart := at[0].Sub(at[1]).Abs(); at[0].IsZero() || at[1].IsZero() || apart > within {
+		w.t.Errorf("%s was seen %s apart, more than %s: %v", what, apart, within, at)
 	}
 }
 
@@ -127,26 +134,19 @@ func (w *works) wantSoon(what string, at []time.Time) {
 func TestASlotOfTheSweepRunsOnce(t *testing.T) {
 	w := newWorks(t)
 	w.shape = sweepOften
+	began := time.Now().Truncate(sweepEach)
 	first := w.start().ready()
 	w.start().ready()
 	w.start().ready()
 	first.submit(3)
-	time.Sleep(9 * time.Second)
-	page, err := first.engine.Sweeps.List(t.Context(), "", 100)
-	if err != nil {
-		t.Fatal(err)
-	}
-	slots := map[time.Time]int{}
-	for _, sweep := range page.Items {
-		slots[sweep.StartedAt.Truncate(2*time.Second)]++
-	}
-	for slot, n := range slots {
-		if n > 1 {
-			t.Errorf("the sweep of %s ran %d times", slot, n)
-		}
-	}
-	if len(slots) < 3 {
-		t.Errorf("sweeps ran at %v", slots)
+	var sweeps []pipeline.Sweep
+	w.within(10*time.Second, "four slots were swept", func() bool {
+		page, err := first.engine.Sweeps.List(t.Context(), "", 100)
+		sweeps = page.Items
+		return err == nil && len(sweeps) >= 4
+	})
+	if slots := int(time.Since(began) / sweepEach); len(sweeps) > slots {
+		t.Errorf("%d sweeps ran in %d slots: %+v", len(sweeps), slots, sweeps)
 	}
 	w.reconcile(leeway{})
 }

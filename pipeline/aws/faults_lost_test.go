@@ -24,11 +24,11 @@ func TestAnswersThatGetLost(t *testing.T) {
 		for _, exclusive := range []bool{false, true} {
 			t.Run(tc.name+map[bool]string{true: " with claims"}[exclusive], func(t *testing.T) {
 				w := newWorks(t)
-				w.strict, w.exclusive = true, exclusive
+				w.strict, w.exclusive, w.shape = true, exclusive, sweepOften
 				fault := tc.at(w).Inject(awstest.Fault{Action: tc.name, Share: tc.share, Do: awstest.LostAnswer()})
 				m := w.start().ready()
-				m.submit(15)
-				w.within(time.Minute, "three rows are dead", func() bool { return m.letters() == 3 })
+				m.submit(10)
+				w.within(time.Minute, "two rows are dead", func() bool { return m.letters() > 1 })
 				w.down.change(func(l *ledger) { l.mended = true })
 				m.redriveAll()
 				w.reconcile(leeway{})

@@ -73,6 +73,7 @@ func (w *works) finished(l leeway) {
 	}
 	s := w.aside(w.emulators, w.newWire())
 	open := map[string]string{}
+	l.within *= busy
 	for deadline := time.Now().Add(l.within); ; time.Sleep(200 * time.Millisecond) {
 		rows := w.rows(s)
 		clear(open)
@@ -237,7 +238,7 @@ func (w *works) reconcileLetters(b pipeline.Backend, rows []pipeline.Row) {
 // counted waits a moment until the counters say what the rows do.
 func (w *works) counted(b pipeline.Backend, rows []pipeline.Row) {
 	w.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); len(w.miscounted(b, rows)) > 0 && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(busy * 20 * time.Second); len(w.miscounted(b, rows)) > 0 && time.Now().Before(deadline); {
 		time.Sleep(200 * time.Millisecond)
 	}
 }
@@ -288,7 +289,7 @@ func (w *works) miscounted(b pipeline.Backend, rows []pipeline.Row) (wrong []str
 // set aside.
 func (w *works) drained(aside int) {
 	w.t.Helper()
-	deadline := time.Now().Add(2*w.lease + 10*time.Second)
+	deadline := time.Now().Add(busy * (2*w.lease + 10*time.Second))
 	n := namesOf(Config{Prefix: w.prefix})
 	for _, node := range orders {
 		name := n.queue(ordersPipeline, node.Name)

@@ -39,6 +39,15 @@ func (e *env) hide() time.Duration { return 60 * e.tick() }
 // pass lets time go by; inside a bubble that takes none.
 func (e *env) pass(d time.Duration) { time.Sleep(d) }
 
+// slack is how much longer something may take on a busy machine; inside a bubble
+// none is.
+func (e *env) slack() time.Duration {
+	if e.h.Bubble {
+		return 0
+	}
+	return 5 * time.Second
+}
+
 // settled lets lists and counts catch up with what was written.
 func (e *env) settled() {
 	if e.h.Lag > 0 {
