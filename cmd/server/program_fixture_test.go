@@ -49,6 +49,7 @@ type testProgram struct {
 	down   *downstream
 	aws    *account // nil: the embedded backend
 	client *http.Client
+	token  string // sent with every call to the console; empty where nobody asks
 	url    string
 	stop   func() error // as a signal does; nil while it is not running
 	end    context.CancelFunc
