@@ -179,7 +179,7 @@ func newConsole(t *testing.T, state pipeline.Overview, c console) *console {
 	overview := stateStub{state}
 	frame := NewFramer(views.Page{Base: "/"}, overview, noFaults{})
 	shell := &Shell{Base: "/", Frame: frame, Log: testLog(t)}
-	rows := NewRows(c.rows, overview, overview, auditStub{{At: state.At, Actor: "m.okafor", Action: "row.replay", Object: "rows/x", Reason: hostile, Result: "ok"}}, frame)
+	rows := NewRows(c.rows, overview, overview, auditStub{{At: state.At, Actor: "m.okafor", Action: "row.replay", Object: "rows/x", Reason: hostile, Result: "ok"}}, 1000, frame)
 	letters := NewDeadLetters(c.letters, overview, c.operations, frame)
 	redrives := NewRedrives(c.operations, letters, overview, frame)
 	m := chi.NewRouter()

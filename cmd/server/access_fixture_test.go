@@ -1,12 +1,19 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/PuerkitoBio/goquery"
 
 	"redrive/pipeline"
 	"redrive/pipeline/access"
@@ -32,7 +39,8 @@ type guest struct {
 type house struct {
 	*testProgram
 	doorman *access.Service // beside the program, as another process works
-	guests []guest        // each role by cookie and by token, and nobody
+	records pipeline.RecordStore
+	guests  []guest // each role by cookie and by token, and nobody
 }
 
 // newHouse starts a program with a configuration that has authLocal in it. What
@@ -54,7 +62,7 @@ func enrol(p *testProgram) *house {
 	}
 	p.t.Cleanup(func() { db.Close() }) //nolint:errcheck // what it wrote is durable
 	b := db.Backend()
-	h := &house{testProgram: p, guests: []guest{{name: "nobody"}}}
+	h := &house{testProgram: p, records: b.Records, guests: []guest{{name: "nobody"}}}
 	if h.doorman, err = access.New(access.Config{Records: b.Records, Audit: b.Audit}); err != nil {
 		p.t.Fatal(err)
 	}
@@ -141,4 +149,56 @@ func (h *house) asks(c guest, method, path, body string, headers ...string) answ
 func (h *house) posts(c guest, path string, form url.Values, headers ...string) answer {
 	h.t.Helper()
 	return h.asks(c, http.MethodPost, path, form.Encode(), append([]string{"Content-Type", "application/x-www-form-urlencoded"}, headers...)...)
+}
+
+// forgotten is the session of somebody who signed in so long ago that a browser
+// found open would not be theirs any more.
+func (h *house) forgotten(name string) guest {
+	h.t.Helper()
+	in, err := h.doorman.SignIn(h.t.Context(), name, passphrase, access.Client{Address: "127.0.0.1"})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	sum := sha256.Sum256([]byte(in.Token))
+	rec, err := h.records.Get(h.t.Context(), "session", hex.EncodeToString(sum[:]))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	session := map[string]any{}
+	if err := json.Unmarshal(rec.Data, &session); err != nil || session["fresh"] == nil {
+		h.t.Fatalf("the session is not as expected: %v %s", err, rec.Data)
+	}
+	session["fresh"] = time.Now().Add(-time.Hour)
+	if rec.Data, err = json.Marshal(session); err != nil {
+		h.t.Fatal(err)
+	}
+	if err := h.records.Put(h.t.Context(), nil, rec); err != nil {
+		h.t.Fatal(err)
+	}
+	return guest{name: name, headers: []string{"Cookie", sessionCookie + "=" + in.Token}}
+}
+
+// form are the fields of a form as a page has it, with what is typed over them.
+func (a answer) form(action string, typed url.Values, attributes ...string) url.Values {
+	a.t.Helper()
+	doc, err := goquery.NewDocumentFromReader(bytes.NewReader(a.body))
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	css := `form[action="` + action + `"]`
+	for _, attribute := range attributes {
+		css += "[" + attribute + "]"
+	}
+	form := doc.Find(css)
+	if form.Length() != 1 {
+		a.t.Fatalf("%s: %d forms go to %s", a.call, form.Length(), action)
+	}
+	fields := url.Values{}
+	form.Find("input[type=hidden]").Each(func(_ int, in *goquery.Selection) {
+		fields.Add(in.AttrOr("name", ""), in.AttrOr("value", ""))
+	})
+	for name, values := range typed {
+		fields[name] = values
+	}
+	return fields
 }
