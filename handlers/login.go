@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"redrive/pipeline"
@@ -39,7 +40,12 @@ type Login struct {
 	provider Provider // nil: none
 	base     string
 	frame    Framer
+	plain    func() // somebody signed in over a line that others can read; nil: nobody is told
 }
+
+// OnPlain has somebody told, once, that a sign-in came over plain http from
+// beyond this machine.
+func (h *Login) OnPlain(tell func()) { h.plain = sync.OnceFunc(tell) }
 
 // NewLogin returns the pages of signing in.
 func NewLogin(door doorman, local bool, provider Provider, base string, frame Framer) *Login {
@@ -141,6 +147,9 @@ func (h *Login) enter(w http.ResponseWriter, r *http.Request, in access.SignedIn
 		if err := h.door.SignOut(pipeline.WithActor(r.Context(), pipeline.Actor{Name: in.Identity.Name, Role: string(in.Identity.Role), From: address(r)}), old); err != nil {
 			return err
 		}
+	}
+	if h.plain != nil && !secure(r) {
+		h.plain()
 	}
 	setCookie(w, r, sessionCookie, in.Token, time.Until(in.Ends))
 	setCookie(w, r, deviceCookie, in.Device, deviceFor)

@@ -42,5 +42,9 @@ func (p *program) login(doorman *access.Service, base string, frame handlers.Fra
 	if doorman == nil {
 		return handlers.NewLogin(nil, false, nil, base, frame), nil
 	}
-	return handlers.NewLogin(doorman, p.cfg.Auth.Local, nil, base, frame), nil
+	login := handlers.NewLogin(doorman, p.cfg.Auth.Local, nil, base, frame)
+	login.OnPlain(func() {
+		p.log.Warn("somebody signed in over plain http: whoever is on the way can read passwords and sessions; put a proxy with TLS in front, name it in trusted_proxies, and set public_url to its https address")
+	})
+	return login, nil
 }

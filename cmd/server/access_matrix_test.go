@@ -126,6 +126,10 @@ func TestDoor(t *testing.T) {
 		run  func(*testing.T, *furnished)
 	}{
 		{"other methods are off for everybody", otherMethodsAreOff},
+		{"hosts are ours", hostsAreOurs},
+		{"reading has no effect", readingHasNoEffect},
+		{"changes from elsewhere", changesFromElsewhere},
+		{"disguised changes", disguises},
 		{"every route is for its role", everyRouteIsForItsRole},
 	} {
 		t.Run(part.name, func(t *testing.T) {
