@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 	"sync"
 	"time"
@@ -65,7 +66,7 @@ func ToLogin(w http.ResponseWriter, r *http.Request, base string) {
 // next is where to go after signing in: a page of this console and nothing else.
 func (h *Login) next(given string) string {
 	u, err := url.Parse(given)
-	if err != nil || u.IsAbs() || u.Host != "" || !inside(h.base, given) || strings.Contains(u.Path, "//") || strings.Contains(u.Path, "\\") {
+	if err != nil || u.IsAbs() || u.Host != "" || !inside(h.base, given) || strings.Contains(u.Path, "\\") || !straight(u.Path) {
 		return h.base
 	}
 	switch strings.TrimPrefix(u.Path, h.base) {
@@ -73,6 +74,12 @@ func (h *Login) next(given string) string {
 		return h.base
 	}
 	return given
+}
+
+// straight tells whether a path has no detours in it, by which a browser would
+// end up elsewhere.
+func straight(name string) bool {
+	return path.Clean(name) == strings.TrimSuffix(name, "/") || name == "/"
 }
 
 // Show asks who is there. Where nobody needs to say, it leads on.
