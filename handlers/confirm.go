@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -34,7 +35,13 @@ func (s *Shell) confirmed(w http.ResponseWriter, r *http.Request) (*http.Request
 	if err != nil || !f.values.Has(confirmField) {
 		return r, err
 	}
+	if SessionToken(r) == "" {
+		return r, nil // nobody to confirm: a field of this name means nothing
+	}
 	id, err := s.Confirm.Confirm(r.Context(), SessionToken(r), f.values.Get(confirmField), clientOf(r))
+	if errors.Is(err, access.ErrUnknown) {
+		return r, &pipeline.Error{Code: pipeline.CodeUnknown, Text: "your session has ended meanwhile; sign in again, nothing was done"}
+	}
 	if no, ok := turnedAway(w, err); ok {
 		return r, &notConfirmed{text: no.Text, status: no.Status, what: f.values.Get(confirmWhat)}
 	}

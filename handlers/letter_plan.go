@@ -33,7 +33,7 @@ func (h *DeadLetters) plan(r *http.Request, state pipeline.Overview, q lettersFi
 		cause = group.Error
 	}
 	plan := views.LetterPlan{Scope: views.SelectorText(dry.Matched, sel, cause), Title: "Plan for " + views.Count(dry.Matched) + " matching",
-		Fields: selectorFields(sel), Known: true, Matched: dry.Matched, Eligible: dry.Eligible, Skipped: dry.Skipped,
+		Fields: append(selectorFields(sel), views.Hidden{Name: "previewed", Value: dry.Preview()}), Known: true, Matched: dry.Matched, Eligible: dry.Eligible, Skipped: dry.Skipped,
 		Rate: short(rate), Takes: views.TakesText(dry.Eligible, rate)}
 	plan.Held, plan.Calls = inTheWay(state, sel)
 	return plan, nil

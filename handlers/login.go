@@ -5,7 +5,9 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
+	"sync"
 	"time"
 
 	"redrive/pipeline"
@@ -39,7 +41,12 @@ type Login struct {
 	provider Provider // nil: none
 	base     string
 	frame    Framer
+	plain    func() // somebody signed in over a line that others can read; nil: nobody is told
 }
+
+// OnPlain has somebody told, once, that a sign-in came over plain http from
+// beyond this machine.
+func (h *Login) OnPlain(tell func()) { h.plain = sync.OnceFunc(tell) }
 
 // NewLogin returns the pages of signing in.
 func NewLogin(door doorman, local bool, provider Provider, base string, frame Framer) *Login {
@@ -59,7 +66,7 @@ func ToLogin(w http.ResponseWriter, r *http.Request, base string) {
 // next is where to go after signing in: a page of this console and nothing else.
 func (h *Login) next(given string) string {
 	u, err := url.Parse(given)
-	if err != nil || u.IsAbs() || u.Host != "" || !inside(h.base, given) || strings.Contains(u.Path, "//") || strings.Contains(u.Path, "\\") {
+	if err != nil || u.IsAbs() || u.Host != "" || !inside(h.base, given) || strings.Contains(u.Path, "\\") || !straight(u.Path) {
 		return h.base
 	}
 	switch strings.TrimPrefix(u.Path, h.base) {
@@ -67,6 +74,12 @@ func (h *Login) next(given string) string {
 		return h.base
 	}
 	return given
+}
+
+// straight tells whether a path has no detours in it, by which a browser would
+// end up elsewhere.
+func straight(name string) bool {
+	return path.Clean(name) == strings.TrimSuffix(name, "/") || name == "/"
 }
 
 // Show asks who is there. Where nobody needs to say, it leads on.
@@ -141,6 +154,9 @@ func (h *Login) enter(w http.ResponseWriter, r *http.Request, in access.SignedIn
 		if err := h.door.SignOut(pipeline.WithActor(r.Context(), pipeline.Actor{Name: in.Identity.Name, Role: string(in.Identity.Role), From: address(r)}), old); err != nil {
 			return err
 		}
+	}
+	if h.plain != nil && !secure(r) {
+		h.plain()
 	}
 	setCookie(w, r, sessionCookie, in.Token, time.Until(in.Ends))
 	setCookie(w, r, deviceCookie, in.Device, deviceFor)

@@ -205,7 +205,7 @@ func newConsole(t *testing.T, state pipeline.Overview, c console) *console {
 	overview := stateStub{state}
 	frame := NewFramer(views.Page{Base: "/"}, overview, noFaults{})
 	shell := &Shell{Base: "/", Frame: frame, Log: testLog(t)}
-	rows := NewRows(c.rows, overview, overview, c.exports, frame)
+	rows := NewRows(c.rows, overview, overview, c.exports, 1000, frame)
 	letters := NewDeadLetters(c.letters, overview, c.operations, c.exports, frame)
 	redrives := NewRedrives(c.operations, letters, overview, frame)
 	m := chi.NewRouter()

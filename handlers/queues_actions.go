@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"math"
 	"net/http"
 	"strings"
 
@@ -91,14 +92,15 @@ func (h *Queues) redriveRefused(w http.ResponseWriter, r *http.Request, f *form,
 	})
 }
 
-// Purge deletes everything in a queue.
+// Purge deletes everything in a queue, unless there is more in it than whoever
+// says so has seen.
 func (h *Queues) Purge(w http.ResponseWriter, r *http.Request) error {
 	f, err := readForm(w, r)
 	if err != nil {
 		return err
 	}
 	reason := f.reason()
-	if err = f.err(); err == nil {
+	if err = h.seen(r, f); err == nil {
 		_, err = h.queues.Purge(r.Context(), param(r, "name"), reason)
 	}
 	if no, ok := refused(err); ok {
@@ -110,6 +112,20 @@ func (h *Queues) Purge(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return redirect(w, r, h.own(r), "Purged. SQS takes up to 60 seconds until the last message is gone.", true)
+}
+
+// seen holds what a form says of a queue's depth against the depth it has now.
+func (h *Queues) seen(r *http.Request, f *form) error {
+	was := f.whole("previewed", math.MaxInt, 0, math.MaxInt)
+	if f.err() != nil || was == math.MaxInt {
+		return f.err()
+	}
+	q, err := h.queues.Get(r.Context(), param(r, "name"))
+	if err == nil && q.Depth() > int64(was) {
+		err = &pipeline.Error{Code: pipeline.CodeConflict, Field: "previewed", Text: "there is more in the queue than when you looked: about " +
+			views.Count(was) + " then, " + views.Count(q.Depth()) + " now; nothing was deleted, look again and repeat"}
+	}
+	return err
 }
 
 // Cancel ends a redrive; what it moved stays moved.

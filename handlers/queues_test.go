@@ -275,7 +275,13 @@ func TestQueueForms(t *testing.T) {
 		t.Error("what was typed is lost")
 	}
 	s.err = nil
-	c.post(t, "/queues/orders-dlq/purge", 303, "reason", "test data")
+	doc, _ = c.post(t, "/queues/orders-dlq/purge", 409, "reason", "test data", "previewed", "1205")
+	wantText(t, doc.Find("#purge"), "There is more in the queue than when you looked: about 1,205 then, 1,206 now; nothing was deleted")
+	c.post(t, "/queues/orders-dlq/purge", 400, "reason", "test data", "previewed", "many")
+	if seen := doc.Find("#purge input[name=previewed]").AttrOr("value", ""); seen != "1206" {
+		t.Errorf("the form says that %q were seen", seen)
+	}
+	c.post(t, "/queues/orders-dlq/purge", 303, "reason", "test data", "previewed", "1206")
 	doc, _ = c.post(t, "/queues/orders-dlq/purge", 400)
 	wantText(t, doc.Find("#purge"), "Say why", "Delete about 1,206 messages for good", "It cannot be undone")
 	if got := fmt.Sprint(s.did); got != "[browse orders-dlq 40 purge orders-dlq test data]" {

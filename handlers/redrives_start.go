@@ -60,6 +60,7 @@ func (h *Redrives) request(r *http.Request, f *form, kind pipeline.OperationKind
 		return req, err
 	}
 	req.Selector = pipeline.Selector{Pipeline: f.text("pipeline"), Step: f.text("step"), Group: f.text("group"), Query: f.text("q"), All: f.is("all")}
+	req.Previewed = f.text("previewed")
 	return req, f.err()
 }
 

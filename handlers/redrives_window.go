@@ -43,7 +43,7 @@ func (h *Redrives) planAgain(r *http.Request, req pipeline.OperationRequest) *pi
 	if req.DryRun {
 		return nil
 	}
-	req.DryRun = true
+	req.DryRun, req.Previewed = true, ""
 	op, err := h.operations.Start(r.Context(), req)
 	if err != nil {
 		return nil
@@ -62,7 +62,7 @@ func windowRequest(f *form) (pipeline.OperationRequest, error) {
 		f.refuse("until", "The window must end after it begins.")
 	}
 	if !req.DryRun {
-		req.Reason = f.reason()
+		req.Reason, req.Previewed = f.reason(), f.text("previewed")
 	}
 	return req, f.err()
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"redrive/handlers/stepup"
 	"redrive/pipeline"
 	"redrive/views"
 )
@@ -44,12 +45,14 @@ type Rows struct {
 	state     overviews
 	pipelines pipelineList
 	audit     rowAudit
+	bulk      stepup.Bulk
 	frame     Framer
 }
 
-// NewRows returns the pages of rows.
-func NewRows(rows rowService, state overviews, pipelines pipelineList, audit rowAudit, frame Framer) *Rows {
-	return &Rows{rows: rows, state: state, pipelines: pipelines, audit: audit, frame: frame}
+// NewRows returns the pages of rows. Discarding more than bulk of them at once
+// asks for the password again.
+func NewRows(rows rowService, state overviews, pipelines pipelineList, audit rowAudit, bulk stepup.Bulk, frame Framer) *Rows {
+	return &Rows{rows: rows, state: state, pipelines: pipelines, audit: audit, bulk: bulk, frame: frame}
 }
 
 // List shows the rows a filter selects, newest first.

@@ -24,6 +24,9 @@ func (h *Rows) DiscardSelected(w http.ResponseWriter, r *http.Request) error {
 	if no, ok := refused(f.err()); ok {
 		return h.discardRefused(w, r, f, no)
 	}
+	if err := h.bulk.Ask(r.Context(), int64(len(ids)), "Discard "+views.Plural(len(ids), "selected row", "selected rows")); err != nil {
+		return err
+	}
 	done, already, err := h.discardAll(r, ids, reason)
 	if err != nil {
 		return err

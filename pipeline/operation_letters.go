@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -15,7 +16,8 @@ func (s letterSource) filter(op *Operation, n int) LetterFilter {
 		UpTo: op.UpTo, Oldest: true, Limit: n, Cursor: op.Cursor}
 }
 
-// freeze notes the newest letter there is: later ones are not part of it.
+// freeze notes the newest letter there is, or was when somebody looked: later
+// ones are not part of it.
 func (s letterSource) freeze(ctx context.Context, op *Operation) error {
 	newest, err := s.e.backend.Letters.List(ctx, LetterFilter{Limit: 1})
 	if err != nil {
@@ -27,7 +29,7 @@ func (s letterSource) freeze(ctx context.Context, op *Operation) error {
 		op.Matched = op.skipped()
 		return nil
 	}
-	op.UpTo = newest.Items[0].ID
+	op.UpTo = cmp.Or(op.UpTo, newest.Items[0].ID)
 	if op.Selector.Group != "" {
 		if err := s.name(ctx, op); err != nil {
 			return err

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"time"
 )
@@ -19,6 +20,7 @@ func (s replaySource) filter(op *Operation, n int) RowFilter {
 }
 
 func (s replaySource) freeze(ctx context.Context, op *Operation) error {
+	op.rows = sha256.New()
 	for f := s.filter(op, 500); ; {
 		page, err := s.e.Rows.List(ctx, f)
 		if err != nil {
@@ -26,6 +28,7 @@ func (s replaySource) freeze(ctx context.Context, op *Operation) error {
 		}
 		for i := range page.Items {
 			op.Matched++
+			op.rows.Write([]byte(page.Items[i].ID))
 			if moves, why := s.moves(op, &page.Items[i]); len(moves) == 0 {
 				op.skip(why, 1)
 			}

@@ -54,7 +54,7 @@ func (o *Operations) Start(ctx context.Context, req OperationRequest) (op Operat
 	op = Operation{Kind: req.Kind, State: OpRunning, Selector: req.Selector, Rate: req.Rate, By: ActorFrom(ctx).Name, Reason: req.Reason,
 		StartedAt: time.Now().UTC().Truncate(time.Millisecond), Skipped: []Skip{}}
 	src := o.source(&op)
-	if err := src.freeze(ctx, &op); err != nil {
+	if err := freeze(ctx, src, &op, req); err != nil {
 		return Operation{}, err
 	}
 	if op.HeldBy, err = src.held(ctx, &op); err != nil {
@@ -76,6 +76,26 @@ func (o *Operations) Start(ctx context.Context, req OperationRequest) (op Operat
 	o.e.Events.Touch(TopicOperations, TopicAudit)
 	o.launch(op.ID)
 	return op, nil
+}
+
+// freeze counts what an operation is about, and holds it against the preview if
+// there was one.
+func freeze(ctx context.Context, src source, op *Operation, req OperationRequest) error {
+	if req.Previewed == "" {
+		err := src.freeze(ctx, op)
+		op.preview = op.previewed(req.Selector).String()
+		return err
+	}
+	was, err := readPreview(req.Previewed)
+	if err != nil {
+		return err
+	}
+	was.bound(op)
+	if err := src.freeze(ctx, op); err != nil {
+		return err
+	}
+	op.preview = req.Previewed
+	return was.holds(op, req.Selector)
 }
 
 func pathOf(op Operation) string { return "redrives/" + op.ID }

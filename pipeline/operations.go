@@ -1,6 +1,9 @@
 package pipeline
 
-import "time"
+import (
+	"hash"
+	"time"
+)
 
 // OperationKind is what an operation does with what it matched.
 type OperationKind string
@@ -56,6 +59,8 @@ type OperationRequest struct {
 	Rate   float64 // moves a second; 0: as fast as it goes
 	DryRun bool
 	Reason string
+
+	Previewed string // the Preview of the dry run that somebody looked at; empty: nobody did
 }
 
 // Skip counts what was matched but not eligible, and why.
@@ -90,6 +95,8 @@ type Operation struct {
 	UpTo     string `json:"up_to,omitempty"`
 	MovedAll bool   `json:"moved_all,omitempty"`
 	version  int64
+	rows     hash.Hash // of the ids a replay matched, while it is frozen
+	preview  string
 }
 
 func (o Operation) expires() time.Time { return o.StartedAt.Add(keepOperations) }

@@ -179,6 +179,12 @@ func (p QueueProps) about() string {
 	return "about " + Plural(p.Queue.Depth(), "message", "messages")
 }
 
+// seen is how much there was when this page was made, for forms that are held
+// against it.
+func (p QueueProps) seen() []Hidden {
+	return []Hidden{{Name: "previewed", Value: strconv.FormatInt(p.Queue.Depth(), 10)}}
+}
+
 // setAside is the reason a message of our own was put here with, if it says so.
 func setAside(m pipeline.QueueMessage) string {
 	for _, a := range m.Attributes {

@@ -1187,7 +1187,7 @@ func queuePurgeForm(p QueueProps) templ.Component {
 		ctx = templ.ClearChildren(ctx)
 		templ_7745c5c3_Err = ConfirmDetails(Confirm{ID: "purge", Summary: "Purge this queue", Danger: true, Action: p.href("purge"), Button: "Delete " + p.about() + " for good", Disabled: p.closed(),
 			Text:   "SQS deletes everything in " + p.Queue.Name + ", also what is in flight or was never seen here. It cannot be undone. Copies of what was seen stay readable for two weeks, and cannot be put back from here.",
-			Reason: p.Purge.Reason, Error: p.Purge.Error}).Render(ctx, templ_7745c5c3_Buffer)
+			Reason: p.Purge.Reason, Error: p.Purge.Error, Fields: p.seen()}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -68,13 +68,24 @@ type site struct {
 	gate                    *gate
 }
 
-// New builds the handler of everything. It fails on a public URL that is none.
-func New(c Config) (http.Handler, error) {
+// Site answers everything, and tells what it answers.
+type Site struct {
+	http.Handler
+	Routes []Route
+}
+
+// New builds the handler of everything. It fails on a public URL that is none,
+// and on a route that nobody said who may use.
+func New(c Config) (*Site, error) {
 	s, err := build(c)
 	if err != nil {
 		return nil, err
 	}
-	return s.outside(http.HandlerFunc(s.dispatch)), nil
+	list, err := s.list()
+	if err != nil {
+		return nil, err
+	}
+	return &Site{Handler: s.outside(http.HandlerFunc(s.dispatch)), Routes: list}, nil
 }
 
 func build(c Config) (*site, error) {

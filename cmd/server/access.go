@@ -43,8 +43,16 @@ func (p *program) login(doorman *access.Service, base string, frame handlers.Fra
 		return handlers.NewLogin(nil, false, nil, base, frame), nil
 	}
 	outside, err := openProvider(p.cfg)
-	if err != nil || outside == nil {
-		return handlers.NewLogin(doorman, p.cfg.Auth.Local, nil, base, frame), err
+	if err != nil {
+		return nil, err
 	}
-	return handlers.NewLogin(doorman, p.cfg.Auth.Local, outside, base, frame), nil
+	var provider handlers.Provider
+	if outside != nil {
+		provider = outside
+	}
+	login := handlers.NewLogin(doorman, p.cfg.Auth.Local, provider, base, frame)
+	login.OnPlain(func() {
+		p.log.Warn("somebody signed in over plain http: whoever is on the way can read passwords and sessions; put a proxy with TLS in front, name it in trusted_proxies, and set public_url to its https address")
+	})
+	return login, nil
 }

@@ -35,6 +35,9 @@ func (p *testProgram) send(method, path, body string, headers ...string) answer 
 	for i := 0; i < len(headers); i += 2 {
 		req.Header.Add(headers[i], headers[i+1])
 	}
+	if p.token != "" && !strings.HasPrefix(path, "/ingest/") {
+		req.Header.Set("Authorization", "Bearer "+p.token)
+	}
 	res, err := p.client.Do(req)
 	if err != nil {
 		p.t.Error(err)

@@ -76,10 +76,10 @@ func TestLogLinesAreInert(t *testing.T) {
 func TestLogValuesStayWhatTheyAre(t *testing.T) {
 	var out bytes.Buffer
 	newLogger(&out, "json").Info("plain", "number", 7, "share", 0.5, "yes", true, "for", 2*time.Second, "at", time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
-		"text", "größe <&> 漢字", "secret", config.NewSecret("hunter2"), "none", nil, "error", error(nil), "list", []string{"a", "b"})
+		"text", "größe <&> 漢字", "withheld", config.NewSecret("hunter2"), "none", nil, "error", error(nil), "list", []string{"a", "b"})
 	got := out.String()
 	for _, want := range []string{`"level":"INFO"`, `"msg":"plain"`, `"number":7`, `"share":0.5`, `"yes":true`, `"for":2000000000`, `"at":"2026-01-02T03:04:05Z"`, `"text":"größe <&> 漢字"`,
-		`"secret":"[hidden]"`, `"none":null`, `"error":null`, `"list":["a","b"]`} {
+		`"withheld":"[hidden]"`, `"none":null`, `"error":null`, `"list":["a","b"]`} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%s is not in %s", want, got)
 		}

@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -49,6 +51,8 @@ type testProgram struct {
 	down   *downstream
 	aws    *account // nil: the embedded backend
 	client *http.Client
+	log    *record // what it said
+	token  string  // sent with every call to the console; empty where nobody asks
 	url    string
 	stop   func() error // as a signal does; nil while it is not running
 	end    context.CancelFunc
@@ -56,7 +60,7 @@ type testProgram struct {
 
 func newProgram(t *testing.T) *testProgram {
 	t.Helper()
-	p := &testProgram{t: t, dir: t.TempDir(), down: newDownstream(t), client: newClient(t)}
+	p := &testProgram{t: t, dir: t.TempDir(), down: newDownstream(t), client: newClient(t), log: &record{to: t.Output()}}
 	if strings.HasPrefix(t.Name(), onAWS) {
 		p.aws = newAccount(t)
 	}
@@ -76,6 +80,28 @@ func newClient(t *testing.T) *http.Client {
 	return &http.Client{Transport: transport, Timeout: 4 * patience, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
+// record is what the program says, for the test to read and for whoever looks at a
+// test that failed.
+type record struct {
+	to   io.Writer
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *record) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	l.text.Write(b)
+	l.mu.Unlock()
+	return l.to.Write(b)
+}
+
+// has counts how often the program said something.
+func (l *record) has(text string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Count(l.text.String(), text)
+}
+
 // launch runs the program with steps, given as lines of the configuration.
 func launch(t *testing.T, steps ...string) *testProgram {
 	t.Helper()
@@ -93,7 +119,7 @@ func (p *testProgram) start(config string) {
 	if code != exitFine {
 		p.t.Fatalf("the configuration was refused with exit code %d:\n%s", code, config)
 	}
-	program.log = slog.New(slog.NewTextHandler(p.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	program.log = slog.New(slog.NewTextHandler(p.log, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	at := make(chan net.Addr, 1)
 	program.listen = func(a net.Addr) { at <- a }
 	ctx, cancel := context.WithCancel(context.WithoutCancel(p.t.Context()))

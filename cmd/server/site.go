@@ -10,6 +10,7 @@ import (
 	"redrive/handlers"
 	"redrive/handlers/api"
 	"redrive/handlers/metrics"
+	"redrive/handlers/stepup"
 	"redrive/pipeline"
 	"redrive/pipeline/access"
 	"redrive/pipeline/signature"
@@ -24,15 +25,16 @@ func (p *program) site(ctx context.Context, e *pipeline.Engine, doors map[string
 	base := strings.TrimRight(p.cfg.BasePath, "/") + "/"
 	frame := handlers.NewFramer(views.Page{Base: base, Assets: assets, Queues: e.Queues.Available(), Demo: p.demo != nil, Version: version(),
 		Env: views.Environment{Name: p.cfg.Environment.Name, Colour: p.cfg.Environment.Colour}, Durability: promise(p.cfg)}, e, e.Faults)
-	pages, err := p.pages(e, frame, base, doorman)
+	careful := p.careful(e)
+	pages, err := p.pages(e, careful, frame, base, doorman)
 	if err != nil {
 		return nil, err
 	}
 	wc := web.Config{
 		Listen: p.cfg.Listen, BasePath: p.cfg.BasePath, PublicURL: p.cfg.PublicURL, AllowedHosts: p.cfg.AllowedHosts, TrustedProxies: p.cfg.TrustedProxies,
 		ProbesOnly: p.cfg.Only == pipeline.OnlyWorkers, Limits: web.Limits(p.cfg.Limits), Assets: assets, Logger: p.log,
-		API: api.New(api.Services{Overview: e, Rows: e.Rows, Letters: e.Letters, Operations: e.Operations, Breakers: e.Breakers,
-			Sweeps: e.Sweeps, Alarms: e.Alarms, Steps: e.Steps, Faults: e.Faults, Queues: e.Queues, Audit: e.Audit}, p.log),
+		API: api.New(api.Services{Overview: e, Rows: e.Rows, Letters: e.Letters, Operations: careful.operations, Breakers: e.Breakers,
+			Sweeps: e.Sweeps, Alarms: e.Alarms, Steps: e.Steps, Faults: careful.faults, Queues: careful.queues, Audit: e.Audit}, p.log),
 		Ingest:  handlers.NewIngest(doors, e.Intake, p.log),
 		Live:    handlers.NewLive(ctx, e.Events),
 		Probes:  handlers.NewProbes(p.log, handlers.Part{Name: "engine", Ready: e.TakesWork}, handlers.Part{Name: storeName(p.cfg), Ready: e.StoreReady}),
@@ -54,7 +56,20 @@ func storeName(c *config.Config) string {
 	return "store"
 }
 
-func (p *program) pages(e *pipeline.Engine, frame handlers.Framer, base string, doorman *access.Service) (web.Pages, error) {
+// careful are the services that ask for the password again.
+type careful struct {
+	operations stepup.Operations
+	faults     stepup.Faults
+	queues     stepup.Queues
+}
+
+func (p *program) careful(e *pipeline.Engine) careful {
+	bulk := stepup.Bulk(p.cfg.Auth.Bulk)
+	return careful{operations: stepup.Operations{Operations: e.Operations, Bulk: bulk}, faults: stepup.Faults{Faults: e.Faults},
+		queues: stepup.Queues{Queues: e.Queues, Bulk: bulk}}
+}
+
+func (p *program) pages(e *pipeline.Engine, c careful, frame handlers.Framer, base string, doorman *access.Service) (web.Pages, error) {
 	login, err := p.login(doorman, base, frame)
 	if err != nil {
 		return web.Pages{}, err
@@ -69,15 +84,15 @@ func (p *program) pages(e *pipeline.Engine, frame handlers.Framer, base string, 
 		Login:       login,
 		Overview:    handlers.NewOverview(e, e.Letters, frame),
 		Start:       handlers.NewStart(frame, linkBase(p.cfg)),
-		Rows:        handlers.NewRows(e.Rows, e, e, e.Audit, frame),
+		Rows:        handlers.NewRows(e.Rows, e, e, e.Audit, c.operations.Bulk, frame),
 		DeadLetters: letters,
-		Redrives:    handlers.NewRedrives(e.Operations, letters, e, frame),
+		Redrives:    handlers.NewRedrives(c.operations, letters, e, frame),
 		Breakers:    handlers.NewBreakers(e.Breakers, e, frame),
 		Sweeps:      handlers.NewSweeps(e.Sweeps, e, frame),
 		Alarms:      handlers.NewAlarms(e.Alarms, frame),
-		Steps:       handlers.NewSteps(e.Steps, e.Operations, frame),
-		Faults:      handlers.NewFaults(e.Faults, e, frame),
-		Queues:      handlers.NewQueues(e.Queues, frame),
+		Steps:       handlers.NewSteps(e.Steps, c.operations, frame),
+		Faults:      handlers.NewFaults(c.faults, e, frame),
+		Queues:      handlers.NewQueues(c.queues, frame),
 		Audit:       handlers.NewAudit(e.Audit, frame),
 	}, nil
 }
