@@ -80,10 +80,14 @@ func (s *Service) SignInExternal(ctx context.Context, e External, c Client) (Sig
 	if u.Disabled {
 		ctx = pipeline.WithActor(ctx, pipeline.Actor{Name: e.Name, From: c.Address})
 		return SignedIn{}, s.failed(ctx, pipeline.NewEntry(ctx, "login.fail", "users/"+e.Name, "", nil),
-			&pipeline.Error{Code: pipeline.CodeForbidden, Text: "this account is disabled here; an admin can enable it"})
+			disabled())
 	}
 	u.Role = e.Role
 	return s.begin(ctx, u, c, "login.do")
+}
+
+func disabled() error {
+	return &pipeline.Error{Code: pipeline.CodeForbidden, Text: "this account is disabled here; an admin can enable it"}
 }
 
 // ExternalFailed notes a sign-in at an identity provider that came to nothing.
@@ -109,7 +113,7 @@ func (s *Service) Confirm(ctx context.Context, token, password string, c Client)
 	}
 	u, err := s.checked(ctx, sess.User, password, c, "login.confirm")
 	if err != nil {
-		return Identity{}, err
+		return Identity{}, ofCurrent(err)
 	}
 	now := time.Now().UTC()
 	sess.Fresh, sess.Used = now, now
