@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"redrive/pipeline"
 	"redrive/pipeline/access"
@@ -142,8 +141,7 @@ func (h *Login) enter(w http.ResponseWriter, r *http.Request, in access.SignedIn
 			return err
 		}
 	}
-	setCookie(w, r, sessionCookie, in.Token, time.Until(in.Ends))
-	setCookie(w, r, deviceCookie, in.Device, deviceFor)
+	keepSession(w, r, in)
 	http.Redirect(w, r, next, http.StatusSeeOther)
 	return nil
 }

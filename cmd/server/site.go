@@ -28,11 +28,15 @@ func (p *program) site(ctx context.Context, e *pipeline.Engine, doors map[string
 	if err != nil {
 		return nil, err
 	}
+	services := api.Services{Overview: e, Rows: e.Rows, Letters: e.Letters, Operations: e.Operations, Breakers: e.Breakers,
+		Sweeps: e.Sweeps, Alarms: e.Alarms, Steps: e.Steps, Faults: e.Faults, Queues: e.Queues, Audit: e.Audit}
+	if doorman != nil {
+		services.Accounts = doorman
+	}
 	wc := web.Config{
 		Listen: p.cfg.Listen, BasePath: p.cfg.BasePath, PublicURL: p.cfg.PublicURL, AllowedHosts: p.cfg.AllowedHosts, TrustedProxies: p.cfg.TrustedProxies,
 		ProbesOnly: p.cfg.Only == pipeline.OnlyWorkers, Assets: assets, Logger: p.log,
-		API: api.New(api.Services{Overview: e, Rows: e.Rows, Letters: e.Letters, Operations: e.Operations, Breakers: e.Breakers,
-			Sweeps: e.Sweeps, Alarms: e.Alarms, Steps: e.Steps, Faults: e.Faults, Queues: e.Queues, Audit: e.Audit}, p.log),
+		API:     api.New(services, p.log),
 		Ingest:  handlers.NewIngest(doors, e.Intake, p.log),
 		Live:    handlers.NewLive(ctx, e.Events),
 		Probes:  handlers.NewProbes(p.log, handlers.Part{Name: "engine", Ready: e.TakesWork}, handlers.Part{Name: storeName(p.cfg), Ready: e.StoreReady}),
@@ -79,6 +83,7 @@ func (p *program) pages(e *pipeline.Engine, frame handlers.Framer, base string, 
 		Faults:      handlers.NewFaults(e.Faults, e, frame),
 		Queues:      handlers.NewQueues(e.Queues, frame),
 		Audit:       handlers.NewAudit(e.Audit, frame),
+		Settings:    p.settings(e, frame, doorman),
 	}, nil
 }
 
