@@ -8,7 +8,6 @@ import (
 	"path"
 	"strings"
 	"sync"
-	"time"
 
 	"redrive/pipeline"
 	"redrive/pipeline/access"
@@ -158,8 +157,7 @@ func (h *Login) enter(w http.ResponseWriter, r *http.Request, in access.SignedIn
 	if h.plain != nil && !secure(r) {
 		h.plain()
 	}
-	setCookie(w, r, sessionCookie, in.Token, time.Until(in.Ends))
-	setCookie(w, r, deviceCookie, in.Device, deviceFor)
+	keepSession(w, r, in)
 	http.Redirect(w, r, next, http.StatusSeeOther)
 	return nil
 }

@@ -56,7 +56,9 @@ func (openDoor) SignInExternal(context.Context, access.External, access.Client) 
 // idp is a provider that vouches for everybody.
 type idp struct{}
 
-func (idp) Begin(context.Context, bool) (string, string, error) { return "https://id.example/authorize", "f", nil }
+func (idp) Begin(context.Context, bool) (string, string, error) {
+	return "https://id.example/authorize", "f", nil
+}
 
 func (idp) Finish(context.Context, string, url.Values) (access.External, error) {
 	return access.External{Name: "ada", Role: access.Viewer}, nil

@@ -72,6 +72,12 @@ func setCookie(w http.ResponseWriter, r *http.Request, name, value string, lasts
 	http.SetCookie(w, c)
 }
 
+// keepSession gives the browser the cookies of a session that has just begun.
+func keepSession(w http.ResponseWriter, r *http.Request, in access.SignedIn) {
+	setCookie(w, r, sessionCookie, in.Token, time.Until(in.Ends))
+	setCookie(w, r, deviceCookie, in.Device, deviceFor)
+}
+
 // SessionToken is the token of the session that a request belongs to; empty if
 // to none.
 func SessionToken(r *http.Request) string { return cookieOf(r, sessionCookie) }

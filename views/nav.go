@@ -46,9 +46,10 @@ func (p Page) nav() []navItem {
 		{Section: SectionAlarms, Icon: "alarm", Label: "Alarms", Key: "a", Tally: t.Alarms, TallyWord: "in alarm"},
 		{Section: SectionFaults, Icon: "fault", Label: "Faults", Key: "f"},
 		{Section: SectionAudit, Icon: "audit", Label: "Audit", Key: "u", GapBefore: true},
+		{Section: SectionSettings, Icon: "settings", Label: "Settings", Key: ","},
 	}
 	if p.Queues {
-		items = slices.Insert(items, len(items)-1, navItem{Section: SectionQueues, Icon: "queue", Label: "Queues", Key: "q"})
+		items = slices.Insert(items, len(items)-2, navItem{Section: SectionQueues, Icon: "queue", Label: "Queues", Key: "q"})
 	}
 	return items
 }
@@ -58,6 +59,15 @@ func (p Page) navHref(s Section) templ.SafeURL {
 		return templ.SafeURL(p.Base)
 	}
 	return Href(p.Base, s)
+}
+
+// accountLabel is what the name at the foot of the navigation leads to.
+func (p Page) accountLabel() string {
+	label := p.Actor
+	if p.Role != "" {
+		label += " " + p.Role
+	}
+	return label + ", account and settings"
 }
 
 // behindMore says whether the current page is one the phone keeps behind "More".

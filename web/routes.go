@@ -126,12 +126,19 @@ func (s *site) apiRoutes() {
 	operators.Post("/queues/{name}/moves/{id}/resume", a.ResumeQueueMove())
 
 	operators.Post("/marks", a.NotYet("marks"))
-	admins.Get("/users", a.NotYet("users"))
-	admins.Post("/users", a.NotYet("users"))
-	admins.Delete("/users", a.NotYet("users"))
-	viewers.Get("/tokens", a.NotYet("tokens"))
-	viewers.Post("/tokens", a.NotYet("tokens"))
-	viewers.Delete("/tokens", a.NotYet("tokens"))
+
+	admins.Get("/users", a.ListUsers())
+	admins.Post("/users", a.AddUser())
+	admins.Delete("/users", a.RemoveUser())
+	admins.Get("/users/{name}", a.GetUser())
+	admins.Post("/users/{name}", a.ChangeUser())
+	admins.Delete("/users/{name}", a.RemoveNamedUser())
+	admins.Get("/sessions", a.ListSessions())
+	admins.Delete("/sessions/{id}", a.EndSession())
+	viewers.Get("/tokens", a.ListTokens())
+	viewers.Post("/tokens", a.CreateToken())
+	viewers.Delete("/tokens", a.RevokeToken())
+	viewers.Delete("/tokens/{id}", a.RevokeNamedToken())
 }
 
 func (s *site) pageRoutes() {
@@ -214,6 +221,23 @@ func (s *site) pageRoutes() {
 
 	viewers.Get("/audit", page(p.Audit.List))
 	viewers.Get("/audit/export", page(p.Audit.Export))
+
+	viewers.Get("/settings", page(p.Settings.Show))
+	viewers.Post("/settings/password", page(p.Settings.Password))
+	viewers.Get("/settings/password", page(p.Settings.Back))
+	viewers.Post("/settings/tokens", page(p.Settings.NewToken))
+	viewers.Get("/settings/tokens", page(p.Settings.Back))
+	viewers.Post("/settings/tokens/{id}/revoke", page(p.Settings.Revoke))
+	viewers.Post("/settings/sessions/end-others", page(p.Settings.EndOthers))
+	viewers.Post("/settings/sessions/{id}/end", page(p.Settings.EndSession))
+	admins.Post("/settings/users", page(p.Settings.AddUser))
+	viewers.Get("/settings/users", page(p.Settings.Back))
+	admins.Get("/settings/users/{name}", page(p.Settings.User))
+	admins.Post("/settings/users/{name}/role", page(p.Settings.Role))
+	admins.Post("/settings/users/{name}/invite", page(p.Settings.Invite))
+	admins.Post("/settings/users/{name}/disable", page(p.Settings.Disable))
+	admins.Post("/settings/users/{name}/enable", page(p.Settings.Enable))
+	admins.Post("/settings/users/{name}/remove", page(p.Settings.Remove))
 }
 
 // sameOrigin refuses changes that another site's page asks for. Only the

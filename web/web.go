@@ -55,6 +55,7 @@ type Pages struct {
 	Queues      *handlers.Queues
 	Audit       *handlers.Audit
 	Login       *handlers.Login
+	Settings    *handlers.Settings
 }
 
 // site is the configured shell.

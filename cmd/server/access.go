@@ -17,7 +17,7 @@ func openAccess(c *config.Config, b pipeline.Backend, p *program) (*access.Servi
 		return nil, nil
 	}
 	return access.New(access.Config{Records: b.Records, Audit: b.Audit, Idle: c.Auth.Sessions.Idle, Absolute: c.Auth.Sessions.Absolute,
-		Provider: c.Auth.OIDC != nil, Logger: p.log})
+		Provider: c.Auth.OIDC != nil, External: !c.Auth.Local, Logger: p.log})
 }
 
 // invite prints the setup token while there is no user: whoever reads what the
@@ -35,6 +35,15 @@ func (p *program) invite(ctx context.Context, doorman *access.Service, url strin
 	}
 	fmt.Fprintf(p.out, "Nobody has an account yet. Open %ssetup and make the first one with this setup token, good for 24 hours:\n\n    %s\n\n", url, token)
 	return nil
+}
+
+// settings is the page of accounts and of what the server runs with.
+func (p *program) settings(e *pipeline.Engine, frame handlers.Framer, doorman *access.Service) *handlers.Settings {
+	c := handlers.SettingsConfig{Local: p.cfg.Auth.Local, Keys: e.IngestKeys, InForce: inForce(p.cfg), Public: strings.TrimRight(p.cfg.PublicURL, "/")}
+	if doorman != nil {
+		c.Accounts = doorman
+	}
+	return handlers.NewSettings(c, frame)
 }
 
 // login is the way in and out of the console.

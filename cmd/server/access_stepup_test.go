@@ -82,7 +82,7 @@ func TestStepUp(t *testing.T) {
 	eventually(t, "letters", func() int { return h.letters("").Total }, is(5))
 	h.down.on("notify", always(http.StatusOK))
 	// Nor can the plan of one selection start another.
-	other := with(many, "q", "github")
+	other := altered(many, "q", "github")
 	other.Del("all")
 	h.posts(operator, "/redrives", other).want(http.StatusConflict)
 	for _, bad := range []string{"4", "4.4.x", "a.b.c.d.e", strings.Repeat("9", 400), "4.4..0.", many.Get("previewed") + "'"} {
@@ -103,7 +103,7 @@ func TestStepUp(t *testing.T) {
 	// Guessing the password at this form is slowed down as it is at the door.
 	guess, last := h.forgotten("admin-1"), answer{}
 	for range 8 {
-		if last = h.posts(guess, "/faults", with(again, "confirm_password", "guess")); last.status == http.StatusTooManyRequests {
+		if last = h.posts(guess, "/faults", altered(again, "confirm_password", "guess")); last.status == http.StatusTooManyRequests {
 			break
 		}
 	}
@@ -117,8 +117,8 @@ func TestStepUp(t *testing.T) {
 	h.posts(guest{headers: []string{"Cookie", sessionCookie + "=gone"}}, "/login", url.Values{"confirm_password": {"x"}}).want(http.StatusUnauthorized)
 }
 
-// with is a form with one field changed.
-func with(form url.Values, name, value string) url.Values {
+// altered is a form with one field changed.
+func altered(form url.Values, name, value string) url.Values {
 	other := url.Values{}
 	for name, values := range form {
 		other[name] = slices.Clone(values)

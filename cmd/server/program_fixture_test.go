@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"flag"
@@ -51,8 +52,9 @@ type testProgram struct {
 	down   *downstream
 	aws    *account // nil: the embedded backend
 	client *http.Client
-	log    *record // what it said
-	token  string  // sent with every call to the console; empty where nobody asks
+	log    *record   // what it said
+	token  string    // sent with every call to the console; empty where nobody asks
+	out    io.Writer // what it prints; nil: the test's own log
 	url    string
 	stop   func() error // as a signal does; nil while it is not running
 	end    context.CancelFunc
@@ -113,7 +115,7 @@ func launch(t *testing.T, steps ...string) *testProgram {
 // start runs the program with a configuration until stop or the end of the test.
 func (p *testProgram) start(config string) {
 	p.t.Helper()
-	t := terminal{out: p.t.Output(), err: p.t.Output(), env: p.env}
+	t := terminal{out: cmp.Or[io.Writer](p.out, p.t.Output()), err: p.t.Output(), env: p.env}
 	c := &cli{Config: p.write("redrive.yaml", p.onBackend(config))}
 	program, code := c.program(t)
 	if code != exitFine {

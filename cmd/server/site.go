@@ -30,11 +30,15 @@ func (p *program) site(ctx context.Context, e *pipeline.Engine, doors map[string
 	if err != nil {
 		return nil, err
 	}
+	services := api.Services{Overview: e, Rows: e.Rows, Letters: e.Letters, Operations: careful.operations, Breakers: e.Breakers,
+		Sweeps: e.Sweeps, Alarms: e.Alarms, Steps: e.Steps, Faults: careful.faults, Queues: careful.queues, Audit: e.Audit}
+	if doorman != nil {
+		services.Accounts = doorman
+	}
 	wc := web.Config{
 		Listen: p.cfg.Listen, BasePath: p.cfg.BasePath, PublicURL: p.cfg.PublicURL, AllowedHosts: p.cfg.AllowedHosts, TrustedProxies: p.cfg.TrustedProxies,
 		ProbesOnly: p.cfg.Only == pipeline.OnlyWorkers, Limits: web.Limits(p.cfg.Limits), Assets: assets, Logger: p.log,
-		API: api.New(api.Services{Overview: e, Rows: e.Rows, Letters: e.Letters, Operations: careful.operations, Breakers: e.Breakers,
-			Sweeps: e.Sweeps, Alarms: e.Alarms, Steps: e.Steps, Faults: careful.faults, Queues: careful.queues, Audit: e.Audit}, p.log),
+		API:     api.New(services, p.log),
 		Ingest:  handlers.NewIngest(doors, e.Intake, p.log),
 		Live:    handlers.NewLive(ctx, e.Events),
 		Probes:  handlers.NewProbes(p.log, handlers.Part{Name: "engine", Ready: e.TakesWork}, handlers.Part{Name: storeName(p.cfg), Ready: e.StoreReady}),
@@ -94,6 +98,7 @@ func (p *program) pages(e *pipeline.Engine, c careful, frame handlers.Framer, ba
 		Faults:      handlers.NewFaults(c.faults, e, frame),
 		Queues:      handlers.NewQueues(c.queues, frame),
 		Audit:       handlers.NewAudit(e.Audit, frame),
+		Settings:    p.settings(e, frame, doorman),
 	}, nil
 }
 

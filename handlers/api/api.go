@@ -32,6 +32,7 @@ type Services struct {
 	Faults     faults
 	Queues     queues
 	Audit      audit
+	Accounts   accounts // nil: there is no access control
 }
 
 // API makes the operations.

@@ -24,14 +24,14 @@ type invitation struct {
 	Until time.Time `json:"until"`
 }
 
-func newInvitation(name string, role Role, now time.Time) (string, pipeline.Record) {
+func newInvitation(name string, role Role, now time.Time) (token string, kept pipeline.Record) {
 	lasts := invitedFor
 	if name == "" {
 		lasts = setupFor
 	}
 	inv := invitation{Name: name, Role: role, Until: now.Add(lasts)}
 	data, _ := json.Marshal(inv) // of texts and a time
-	token := newSecret()
+	token = newSecret()
 	return token, pipeline.Record{Kind: kindInvitation, ID: digest(token), Data: data, ExpiresAt: inv.Until}
 }
 
@@ -71,12 +71,12 @@ func (s *Service) Accept(ctx context.Context, token, name, password string, c Cl
 		return SignedIn{}, err
 	}
 	if inv == nil || inv.Name != "" && name != "" && name != inv.Name {
-		_ = try.failed()
-		ctx = pipeline.WithActor(ctx, pipeline.Actor{Name: "unknown", From: c.Address})
-		return SignedIn{}, s.failed(ctx, pipeline.NewEntry(ctx, "login.fail", "login/setup", "", nil),
-			&pipeline.Error{Code: pipeline.CodeInvalid, Field: "token", Text: "this token is not known, was used or is too old; the log of a newly started server has one while there are no users, and an admin can make another invitation"})
+		return SignedIn{}, s.notInvited(ctx, try, c)
 	}
-	u, err := s.accepted(ctx, inv, name, password)
+	u, err := s.accepted(ctx, inv, rec.ID, name, password)
+	if errors.Is(err, errNotInvited) {
+		return SignedIn{}, s.notInvited(ctx, try, c)
+	}
 	if err != nil {
 		return SignedIn{}, err
 	}
@@ -89,6 +89,18 @@ func (s *Service) Accept(ctx context.Context, token, name, password string, c Cl
 		return SignedIn{}, errors.Join(err, errNotThere(u))
 	}
 	return s.begin(ctx, u, c, "login.do")
+}
+
+// errNotInvited is the answer to an invitation that somebody was given before the
+// one that counts now, or before there was this user.
+var errNotInvited = errors.New("not invited with this token")
+
+// notInvited is what somebody is told whose token lets nobody in.
+func (s *Service) notInvited(ctx context.Context, try attempt, c Client) error {
+	_ = try.failed()
+	ctx = pipeline.WithActor(ctx, pipeline.Actor{Name: "unknown", From: c.Address})
+	return s.failed(ctx, pipeline.NewEntry(ctx, "login.fail", "login/setup", "", nil),
+		&pipeline.Error{Code: pipeline.CodeInvalid, Field: "token", Text: "this token is not known, was used or is too old; the log of a newly started server has one while there are no users, and an admin can make another invitation"})
 }
 
 func errNotThere(u *storedUser) error {
@@ -122,15 +134,23 @@ func (s *Service) invitation(ctx context.Context, token string) (pipeline.Record
 	return rec, inv, nil
 }
 
-// accepted is the user an invitation makes.
-func (s *Service) accepted(ctx context.Context, inv *invitation, name, password string) (*storedUser, error) {
+// accepted is the user an invitation makes. Of a user only the latest counts: an
+// earlier one must not open the account of somebody who has a password by now.
+func (s *Service) accepted(ctx context.Context, inv *invitation, id, name, password string) (*storedUser, error) {
 	now := time.Now().UTC()
 	var u *storedUser
 	var err error
 	if inv.Name != "" {
-		if u, err = s.existing(ctx, inv.Name); err != nil {
+		if u, err = s.user(ctx, inv.Name); err != nil {
 			return nil, err
 		}
+		switch {
+		case u == nil || u.Invitation == "" || !sameDigest(u.Invitation, id):
+			return nil, errNotInvited
+		case u.Disabled:
+			return nil, disabled()
+		}
+		u.Invitation = ""
 	} else {
 		if name, err = cleanName(name); err != nil {
 			return nil, err
@@ -140,7 +160,7 @@ func (s *Service) accepted(ctx context.Context, inv *invitation, name, password 
 	if err := CheckPassword(u.Name, password); err != nil {
 		return nil, err
 	}
-	u.Since = now
+	u.Since, u.Invited = now, false
 	u.Hash, err = s.passwords.hash(ctx, password)
 	return u, err
 }

@@ -32,21 +32,23 @@ type Config struct {
 	Idle     time.Duration // a session that is not used for so long is over; 0: DefaultIdle
 	Absolute time.Duration // a session ends after so long; 0: DefaultAbsolute
 	Provider bool          // an identity provider says who is admin
+	External bool          // it alone lets people in: nobody has a password here
 	Logger   *slog.Logger
 }
 
 // Service knows who may do what.
 type Service struct {
-	records   pipeline.RecordStore
-	audit     Journal
-	log       *slog.Logger
-	idle      time.Duration
-	absolute  time.Duration
-	fresh     time.Duration
-	provider  bool
-	passwords *passwords
-	throttle  *throttle
-	cache     *cache
+	records     pipeline.RecordStore
+	audit       Journal
+	log         *slog.Logger
+	idle        time.Duration
+	absolute    time.Duration
+	fresh       time.Duration
+	provider    bool
+	noPasswords bool
+	passwords   *passwords
+	throttle    *throttle
+	cache       *cache
 }
 
 // New returns the service over a store.
@@ -56,7 +58,7 @@ func New(c Config) (*Service, error) {
 		return nil, err
 	}
 	return &Service{records: c.Records, audit: c.Audit, log: cmp.Or(c.Logger, slog.New(slog.DiscardHandler)),
-		idle: cmp.Or(c.Idle, DefaultIdle), absolute: cmp.Or(c.Absolute, DefaultAbsolute), fresh: FreshFor, provider: c.Provider,
+		idle: cmp.Or(c.Idle, DefaultIdle), absolute: cmp.Or(c.Absolute, DefaultAbsolute), fresh: FreshFor, provider: c.Provider, noPasswords: c.External,
 		passwords: p, throttle: newThrottle(), cache: newCache()}, nil
 }
 

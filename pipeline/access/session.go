@@ -188,10 +188,12 @@ func (s *Service) end(ctx context.Context, sess *storedSession, action, reason s
 // Sessions lists the sessions of a user, or of all if the name is empty, the
 // newest first.
 func (s *Service) Sessions(ctx context.Context, user string) ([]Session, error) {
+	own, _ := From(ctx)
 	stored, err := s.sessions(ctx, user)
 	list := make([]Session, 0, len(stored))
 	for _, sess := range stored {
-		list = append(list, Session{ID: publicID(sess.id), User: sess.User, Role: sess.Role, Began: sess.Began, Used: sess.Used,
+		id := publicID(sess.id)
+		list = append(list, Session{ID: id, Own: own.Session == id, User: sess.User, Role: sess.Role, Began: sess.Began, Used: sess.Used,
 			Ends: sess.Began.Add(s.absolute), Address: sess.Address, Agent: sess.Agent})
 	}
 	return list, err
@@ -202,7 +204,7 @@ func (s *Service) sessions(ctx context.Context, user string) ([]*storedSession, 
 	now := time.Now()
 	err := s.each(ctx, kindSession, func(rec pipeline.Record) error {
 		sess, err := sessionOf(rec)
-		if err == nil && (user == "" || sess.User == user) && now.Before(sess.Used.Add(s.idle)) {
+		if err == nil && (user == "" || sess.User == user) && now.Before(sess.Used.Add(s.idle)) && now.Before(sess.Began.Add(s.absolute)) {
 			list = append(list, sess)
 		}
 		return err
@@ -223,6 +225,27 @@ func (s *Service) EndSession(ctx context.Context, user, id, reason string) error
 		}
 	}
 	return &pipeline.Error{Code: pipeline.CodeNotFound, Text: "there is no such session; it may have ended"}
+}
+
+// EndOthers ends the sessions of whoever asks but the one that asks, and tells
+// how many there were.
+func (s *Service) EndOthers(ctx context.Context, reason string) (int, error) {
+	own, _ := From(ctx)
+	list, err := s.sessions(ctx, pipeline.ActorFrom(ctx).Name)
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	for _, sess := range list {
+		if publicID(sess.id) == own.Session {
+			continue
+		}
+		if err := s.end(ctx, sess, "session.end", reason); err != nil {
+			return n, err
+		}
+		n++
+	}
+	return n, nil
 }
 
 // endAll ends the sessions of a user, but for one. They are refused already when

@@ -78,19 +78,23 @@ func (s *Service) SignInExternal(ctx context.Context, e External, c Client) (Sig
 	if u == nil {
 		u = &storedUser{User: User{Name: e.Name, Source: OIDC, CreatedAt: now, CreatedBy: pipeline.Program}, Subject: e.Subject}
 	}
-	why := ""
+	var why error
 	switch {
 	case u.Disabled:
-		why = "this account is disabled here; an admin can enable it"
+		why = disabled()
 	case u.Subject != e.Subject:
-		why = "somebody else had this name at the provider before; an admin has to remove the user " + e.Name + " first"
+		why = &pipeline.Error{Code: pipeline.CodeForbidden, Text: "somebody else had this name at the provider before; an admin has to remove the user " + e.Name + " first"}
 	}
-	if why != "" {
+	if why != nil {
 		ctx = pipeline.WithActor(ctx, pipeline.Actor{Name: e.Name, From: c.Address})
-		return SignedIn{}, s.failed(ctx, pipeline.NewEntry(ctx, "login.fail", "users/"+e.Name, "", nil), &pipeline.Error{Code: pipeline.CodeForbidden, Text: why})
+		return SignedIn{}, s.failed(ctx, pipeline.NewEntry(ctx, "login.fail", "users/"+e.Name, "", nil), why)
 	}
 	u.Role = e.Role
 	return s.begin(ctx, u, c, "login.do")
+}
+
+func disabled() error {
+	return &pipeline.Error{Code: pipeline.CodeForbidden, Text: "this account is disabled here; an admin can enable it"}
 }
 
 // ExternalFailed notes a sign-in at an identity provider that came to nothing.
@@ -116,7 +120,7 @@ func (s *Service) Confirm(ctx context.Context, token, password string, c Client)
 	}
 	u, err := s.checked(ctx, sess.User, password, c, "login.confirm")
 	if err != nil {
-		return Identity{}, err
+		return Identity{}, ofCurrent(err)
 	}
 	now := time.Now().UTC()
 	sess.Fresh, sess.Used = now, now

@@ -104,6 +104,8 @@ func inWords(d time.Duration) string {
 	return fmt.Sprintf("%d minutes", int((d+time.Minute-1)/time.Minute))
 }
 
+const noMatch = "that name and password do not match"
+
 // failed counts a wrong try and says what that means.
 func (a attempt) failed() error {
 	a.t.mu.Lock()
@@ -123,7 +125,7 @@ func (a attempt) failed() error {
 		}
 		left = min(left, a.free[i]-have.n)
 	}
-	text := "that name and password do not match"
+	text := noMatch
 	if left > 0 {
 		text += fmt.Sprintf("; %s left before a minute's wait", map[bool]string{true: "1 try", false: fmt.Sprint(left, " tries")}[left == 1])
 	}

@@ -105,7 +105,7 @@ func (s *Service) Tokens(ctx context.Context, owner string) ([]Token, error) {
 	list := []Token{}
 	err := s.each(ctx, kindToken, func(rec pipeline.Record) error {
 		t, err := tokenOf(rec)
-		if err == nil && (owner == "" || t.Owner == owner) {
+		if err == nil && (owner == "" || t.Owner == owner) && time.Now().Before(t.ExpiresAt) {
 			list = append(list, t.Token)
 		}
 		return err
@@ -114,25 +114,36 @@ func (s *Service) Tokens(ctx context.Context, owner string) ([]Token, error) {
 	return list, err
 }
 
-// RevokeToken ends a token. With an owner it must be that owner's.
-func (s *Service) RevokeToken(ctx context.Context, owner, id, reason string) error {
-	missing := &pipeline.Error{Code: pipeline.CodeNotFound, Text: "there is no such token"}
+// RevokeToken ends a token and answers what it was. With an owner it must be that
+// owner's.
+func (s *Service) RevokeToken(ctx context.Context, owner, id, reason string) (Token, error) {
+	missing := &pipeline.Error{Code: pipeline.CodeNotFound, Text: "there is no such token; it may have expired"}
 	rec, err := s.records.Get(ctx, kindToken, id)
 	if errors.Is(err, pipeline.ErrNotFound) {
-		return missing
+		return Token{}, missing
 	}
 	if err != nil {
-		return fmt.Errorf("reading token %s: %w", id, err)
+		return Token{}, fmt.Errorf("reading token %s: %w", id, err)
 	}
 	t, err := tokenOf(rec)
 	if err != nil {
-		return err
+		return Token{}, err
 	}
-	if owner != "" && t.Owner != owner {
-		return missing
+	if owner != "" && t.Owner != owner || !time.Now().Before(t.ExpiresAt) {
+		return Token{}, missing
 	}
 	entry := pipeline.NewEntry(ctx, "token.revoke", "tokens/"+t.ID, reason, map[string]any{"before": t.facts()})
-	return s.put(ctx, entry, pipeline.Record{Kind: kindToken, ID: t.ID, Version: pipeline.AnyVersion})
+	return t.Token, s.put(ctx, entry, pipeline.Record{Kind: kindToken, ID: t.ID, Version: pipeline.AnyVersion})
+}
+
+// endTokens removes the tokens of a user who is gone. They let nobody in any more
+// already; this is what is left of them.
+func (s *Service) endTokens(ctx context.Context, owner string) error {
+	list, err := s.Tokens(ctx, owner)
+	for _, t := range list {
+		err = errors.Join(err, s.records.Put(ctx, nil, pipeline.Record{Kind: kindToken, ID: t.ID, Version: pipeline.AnyVersion}))
+	}
+	return err
 }
 
 // Token tells who a program's token stands for; ErrUnknown if for nobody.
@@ -164,7 +175,7 @@ func (s *Service) readToken(ctx context.Context, id, secret string) (sighting, e
 		return sighting{}, err
 	}
 	u, err := s.user(ctx, t.Owner)
-	if err != nil || u == nil || u.Disabled {
+	if err != nil || u == nil || u.Disabled || t.CreatedAt.Before(u.CreatedAt) { // of one who had the name before
 		return sighting{}, err
 	}
 	s.use(ctx, t)

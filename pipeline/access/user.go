@@ -44,7 +44,9 @@ type storedUser struct {
 	Since   time.Time `json:"since"`             // sessions from before are over
 	Subject string    `json:"subject,omitempty"` // at the provider
 	Devices []string  `json:"devices,omitempty"` // digests of the cookies of browsers that signed in
-	version int64
+
+	Invitation string `json:"invitation,omitempty"` // id of the one that may be accepted; empty: none
+	version    int64
 }
 
 var nameForm = regexp.MustCompile(`^[a-z0-9][a-z0-9._@+-]{0,62}$`)
@@ -99,6 +101,15 @@ func (s *Service) Users(ctx context.Context) ([]User, error) {
 	return list, err
 }
 
+// User is one user by name.
+func (s *Service) User(ctx context.Context, name string) (User, error) {
+	u, err := s.existing(ctx, name)
+	if err != nil {
+		return User{}, err
+	}
+	return u.User, nil
+}
+
 func (s *Service) users(ctx context.Context) ([]*storedUser, error) {
 	var list []*storedUser
 	err := s.each(ctx, kindUser, func(rec pipeline.Record) error {
@@ -147,16 +158,28 @@ func (s *Service) AddUser(ctx context.Context, n NewUser) (User, string, error) 
 	if err != nil {
 		return User{}, "", err
 	}
+	if err := s.passwordsHere(); err != nil {
+		return User{}, "", err
+	}
 	now := time.Now().UTC()
 	u := &storedUser{User: User{Name: name, Role: n.Role, Source: Local, CreatedAt: now, CreatedBy: pipeline.ActorFrom(ctx).Name, Invited: n.Password == ""}, Since: now}
 	if u.Invited {
 		token, invitation := newInvitation(name, n.Role, now)
+		u.Invitation = invitation.ID
 		return u.User, token, s.add(ctx, u, n.Reason, invitation)
 	}
 	if u.Hash, err = s.passwords.hash(ctx, n.Password); err != nil {
 		return User{}, "", err
 	}
 	return u.User, "", s.add(ctx, u, n.Reason)
+}
+
+// passwordsHere refuses what makes no sense where a provider alone lets people in.
+func (s *Service) passwordsHere() error {
+	if !s.noPasswords {
+		return nil
+	}
+	return &pipeline.Error{Code: pipeline.CodeConflict, Text: "people sign in at the identity provider alone; users with a password need auth: {local: true} in the configuration"}
 }
 
 func (s *Service) add(ctx context.Context, u *storedUser, reason string, more ...pipeline.Record) error {
@@ -233,9 +256,36 @@ func (s *Service) apply(ctx context.Context, u *storedUser, c UserChange) (err e
 	if err := CheckPassword(u.Name, *c.Password); err != nil {
 		return err
 	}
-	u.Devices = nil
+	u.Devices, u.Invitation, u.Invited = nil, "", false
 	u.Hash, err = s.passwords.hash(ctx, *c.Password)
 	return err
+}
+
+// Invite takes the password of a user away, if there is one, and answers an
+// invitation to choose another. It is the way back for who forgot it, without an
+// admin who knows it; an earlier invitation counts no more.
+func (s *Service) Invite(ctx context.Context, name, reason string) (User, string, error) {
+	u, err := s.existing(ctx, name)
+	if err != nil {
+		return User{}, "", err
+	}
+	if err := s.passwordsHere(); err != nil {
+		return User{}, "", err
+	}
+	if u.Source != Local {
+		return User{}, "", &pipeline.Error{Code: pipeline.CodeConflict, Text: u.Name + " signs in at the identity provider and has no password here"}
+	}
+	before, now := u.facts(), time.Now().UTC()
+	token, invitation := newInvitation(u.Name, u.Role, now)
+	u.Hash, u.Devices, u.Since, u.Invitation, u.Invited = "", nil, now, invitation.ID, true
+	entry := pipeline.NewEntry(ctx, "user.invite", "users/"+u.Name, reason, map[string]any{"before": before, "after": u.facts()})
+	if err := s.keepsAdmin(ctx, u.Name); err != nil {
+		return User{}, "", s.failed(ctx, entry, err)
+	}
+	if err := s.put(ctx, entry, u.record(), invitation); err != nil {
+		return User{}, "", err
+	}
+	return u.User, token, s.endAll(ctx, u.Name, "")
 }
 
 // existing is the user of a name as it was typed.
@@ -260,7 +310,7 @@ func (s *Service) RemoveUser(ctx context.Context, name, reason string) error {
 	if err := s.put(ctx, entry, pipeline.Record{Kind: kindUser, ID: u.Name, Version: u.version}); err != nil {
 		return err
 	}
-	return s.endAll(ctx, u.Name, "")
+	return errors.Join(s.endAll(ctx, u.Name, ""), s.endTokens(ctx, u.Name))
 }
 
 // keepsAdmin refuses to leave the console without anybody who may let others in.

@@ -234,10 +234,10 @@ func TestTokensOfPrograms(t *testing.T) {
 		if list, err := s.Tokens(t.Context(), "ann"); err != nil || len(list) != 1 || list[0].UsedAt.IsZero() {
 			t.Errorf("%+v, %v", list, err)
 		}
-		if err := s.RevokeToken(t.Context(), "bob", kept.ID, ""); code(err) != pipeline.CodeNotFound {
+		if _, err := s.RevokeToken(t.Context(), "bob", kept.ID, ""); code(err) != pipeline.CodeNotFound {
 			t.Errorf("revoked by somebody else: %v", err)
 		}
-		if err := s.RevokeToken(t.Context(), "ann", kept.ID, "leaked"); err != nil {
+		if _, err := s.RevokeToken(t.Context(), "ann", kept.ID, "leaked"); err != nil {
 			t.Fatal(err)
 		}
 		equal(t, "revoked", who(), "nobody")
