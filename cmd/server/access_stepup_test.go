@@ -28,7 +28,7 @@ func TestStepUp(t *testing.T) {
 	equal(t, "faults started without the password", len(h.faults()), 0)
 	again := asked.form("/faults", url.Values{"confirm_password": {"wrong"}})
 	wrong := h.posts(admin, "/faults", again).want(http.StatusUnauthorized)
-	h.asksAgain(wrong, "/faults", "do not match", fault)
+	h.asksAgain(wrong, "/faults", "not your password", fault)
 	equal(t, "faults started with a wrong password", len(h.faults()), 0)
 	again.Set("confirm_password", passphrase)
 	h.posts(admin, "/faults", again).want(http.StatusSeeOther)
@@ -98,7 +98,13 @@ func TestStepUp(t *testing.T) {
 	h.posts(operator, "/redrives", many).want(http.StatusConflict)
 	equal(t, "letters left", h.letters("").Total, 1)
 	entries := h.entries("redrive.start")
-	equal(t, "redrives begun", len(entries), 2)
+	begun := 0 // the others are those that were refused
+	for _, e := range entries {
+		if e.Result == "ok" {
+			begun++
+		}
+	}
+	equal(t, "redrives begun", begun, 2)
 
 	// Guessing the password at this form is slowed down as it is at the door.
 	guess, last := h.forgotten("admin-1"), answer{}

@@ -161,7 +161,7 @@ func changesFromElsewhere(t *testing.T, f *furnished) {
 	if changed := f.changes(before); changed != "" || wrong > 0 || n < 400 {
 		t.Errorf("%d changes asked for from elsewhere, %d let through; the store is not as it was: %s", n, wrong, changed)
 	}
-	f.asks(admin, http.MethodPost, "/steps/github/archive", "reason=mine&rate=7", "Content-Type", "application/x-www-form-urlencoded", "Origin", f.url).want(http.StatusSeeOther)
+	f.asks(admin, http.MethodPost, "/steps/github/archive", "do=limits&reason=mine&rate=7&concurrency=8", "Content-Type", "application/x-www-form-urlencoded", "Origin", f.url).want(http.StatusSeeOther)
 	if f.changes(before) == "" {
 		t.Error("the console's own change does not show in the store either")
 	}

@@ -59,7 +59,7 @@ notify:
 f:5: url "http://[::ffff:169.254.169.254]/" has a host that is a link-local address, where clouds hand out credentials, which is never called, ` + own + `
 f:6: url "http://0.0.0.0:9001/" has a host that is no address of a machine, which is never called, ` + own + `
 f:7: url "http://0x7f000001/" has a host that is neither a name nor a whole address, ` + own + `
-f:8: url "http://…@h/?…" has a user or password in it, send them in a header
+f:8: url "http://••••••@h/?…" has a user or password in it, send them in a header
 f:9: url "file:///etc/passwd" is not an absolute http or https URL, write one such as http://127.0.0.1:9001/path
 f:10: url "gopher://h/_x" is not an absolute http or https URL, write one such as http://127.0.0.1:9001/path
 f:12: the url of this notify has a host that is a metadata service, which hands out credentials, which is never called, ` + own + `
