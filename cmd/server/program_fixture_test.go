@@ -15,6 +15,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"redrive/pipeline"
 )
 
 // asProgram makes the test binary the program itself, so that tests can end it
@@ -52,7 +54,8 @@ type testProgram struct {
 	aws    *account // nil: the embedded backend
 	client *http.Client
 	log    *record // what it said
-	token  string  // sent with every call to the console; empty where nobody asks
+	wrap   func(*pipeline.Backend)
+	token  string // sent with every call to the console; empty where nobody asks
 	url    string
 	stop   func() error // as a signal does; nil while it is not running
 	end    context.CancelFunc
@@ -120,6 +123,7 @@ func (p *testProgram) start(config string) {
 		p.t.Fatalf("the configuration was refused with exit code %d:\n%s", code, config)
 	}
 	program.log = slog.New(slog.NewTextHandler(p.log, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	program.wrap = p.wrap
 	at := make(chan net.Addr, 1)
 	program.listen = func(a net.Addr) { at <- a }
 	ctx, cancel := context.WithCancel(context.WithoutCancel(p.t.Context()))
