@@ -45,9 +45,12 @@ type house struct {
 
 // newHouse starts a program with a configuration that has authLocal in it. What
 // the test itself asks of the API is asked as an admin.
-func newHouse(t *testing.T, config string) *house {
+func newHouse(t *testing.T, config string, amend ...func(*testProgram)) *house {
 	t.Helper()
 	p := newProgram(t)
+	for _, do := range amend {
+		do(p)
+	}
 	p.token = "none" // nobody yet: only the probes are asked
 	p.start(config)
 	return enrol(p)

@@ -35,12 +35,13 @@ func routesOf(t *testing.T) []web.Route {
 type furnished struct {
 	*house
 	row, operation, sweepID, faultID string
+	away                             bool // the store, so that nobody is known
 }
 
-func newFurnished(t *testing.T) *furnished {
+func newFurnished(t *testing.T, amend ...func(*testProgram)) *furnished {
 	t.Helper()
 	f := &furnished{house: newHouse(t, configuration([]string{step("validate"), step("notify", "needs: [validate]", "breaker: shop"), step("archive", "needs: [notify]")},
-		"breakers: {shop: {}}", "environment: {name: test}", authLocal))}
+		"breakers: {shop: {}}", "environment: {name: test}", authLocal), amend...)}
 	f.down.on("notify", func(seenCall) reply { return reply{status: http.StatusUnprocessableEntity, body: errorCanary} })
 	f.row = decode[takenDoc](f.deliver(newKey(), []byte(`{"text": "`+payloadCanary+`"}`)).want(http.StatusAccepted)).ID
 	f.becomes(f.row, "dead")
@@ -94,6 +95,7 @@ func (f *furnished) look(c guest, method, path string) answer {
 			f.t.Fatalf("%s %s as %s: %v", method, path, c.name, err)
 		}
 	}
+	a.sealed(c.role != access.Nobody && !f.away)
 	return a
 }
 
@@ -127,6 +129,8 @@ func TestDoor(t *testing.T) {
 	}{
 		{"other methods are off for everybody", otherMethodsAreOff},
 		{"hosts are ours", hostsAreOurs},
+		{"paths name things", pathsNameThings},
+		{"paths are taken as sent", pathsAreTakenAsSent},
 		{"reading has no effect", readingHasNoEffect},
 		{"changes from elsewhere", changesFromElsewhere},
 		{"disguised changes", disguises},

@@ -21,6 +21,8 @@ func TestBrowser(t *testing.T) {
 		"search and keys":                    keysDrive,
 		"without scripts":                    withoutScripts,
 		"hostile text":                       hostileText,
+		"the door":                           doorDrive,
+		"in frames of another site":          framedDrive,
 		"the overview follows":               liveOverview,
 		"a page at work stands still":        livePause,
 		"a list grows only when it is asked": liveList,

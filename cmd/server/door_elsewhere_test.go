@@ -161,7 +161,7 @@ func changesFromElsewhere(t *testing.T, f *furnished) {
 	if changed := f.changes(before); changed != "" || wrong > 0 || n < 400 {
 		t.Errorf("%d changes asked for from elsewhere, %d let through; the store is not as it was: %s", n, wrong, changed)
 	}
-	f.asks(admin, http.MethodPost, "/steps/github/archive", "do=limits&reason=mine&rate=7&concurrency=8", "Content-Type", "application/x-www-form-urlencoded", "Origin", f.url).want(http.StatusSeeOther)
+	f.asks(admin, http.MethodPost, "/steps/github/archive", "reason=mine&do=limits&rate=7", "Content-Type", "application/x-www-form-urlencoded", "Origin", f.url).want(http.StatusSeeOther)
 	if f.changes(before) == "" {
 		t.Error("the console's own change does not show in the store either")
 	}
@@ -172,7 +172,7 @@ func deedOf(r web.Route) string {
 	if strings.HasPrefix(r.Pattern, "/api/") {
 		return `{"reason": "forged"}`
 	}
-	return "reason=forged&all=true&pipeline=github&step=github/archive&latency=1s&state=open&for=1h&paused=true"
+	return "reason=forged&do=limits&rate=3&all=true&pipeline=github&step=github/archive&latency=1s&state=open&for=1h&paused=true"
 }
 
 // What a form of another site can send as if it were JSON, and every word for

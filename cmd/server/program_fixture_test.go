@@ -16,6 +16,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"redrive/pipeline"
 )
 
 // asProgram makes the test binary the program itself, so that tests can end it
@@ -55,6 +57,7 @@ type testProgram struct {
 	log    *record   // what it said
 	token  string    // sent with every call to the console; empty where nobody asks
 	out    io.Writer // what it prints; nil: the test's own log
+	wrap   func(*pipeline.Backend)
 	url    string
 	stop   func() error // as a signal does; nil while it is not running
 	end    context.CancelFunc
@@ -122,6 +125,7 @@ func (p *testProgram) start(config string) {
 		p.t.Fatalf("the configuration was refused with exit code %d:\n%s", code, config)
 	}
 	program.log = slog.New(slog.NewTextHandler(p.log, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	program.wrap = p.wrap
 	at := make(chan net.Addr, 1)
 	program.listen = func(a net.Addr) { at <- a }
 	ctx, cancel := context.WithCancel(context.WithoutCancel(p.t.Context()))

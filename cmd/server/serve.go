@@ -30,7 +30,8 @@ type program struct {
 	demo   *demonstration // nil: the real thing
 	log    *slog.Logger
 	out    io.Writer
-	listen func(net.Addr) // told the address once it listens; may be nil
+	listen func(net.Addr)          // told the address once it listens; may be nil
+	wrap   func(*pipeline.Backend) // puts something around the store; may be nil
 }
 
 // serve runs until a signal. A second signal ends the process at once.
@@ -72,6 +73,9 @@ func (p *program) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, plain(store.Close())) }()
+	if p.wrap != nil {
+		p.wrap(&store.Backend)
+	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", p.cfg.Listen)
 	if err != nil {
 		return listenError(p.cfg.Listen, err)

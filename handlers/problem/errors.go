@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"regexp"
 	"strings"
 
 	"redrive/pipeline"
@@ -40,6 +41,10 @@ func Of(err error) Problem {
 	return Problem{Status: http.StatusInternalServerError, Detail: "Internal error. The log has more under this request id.", Hidden: err}
 }
 
+// folders are what of a path is for the log alone: who asks need not know where
+// on the machine the store lies.
+var folders = regexp.MustCompile(`\S*/`)
+
 func ofPipeline(e *pipeline.Error) Problem {
 	p := Problem{Status: status(e.Code), Detail: e.Text, Field: e.Field, Hidden: e.Err}
 	if e.Field != "" && !strings.Contains(e.Text, e.Field) {
@@ -47,6 +52,7 @@ func ofPipeline(e *pipeline.Error) Problem {
 	}
 	if p.RetryAfter = e.RetryAfter; e.Code == pipeline.CodeUnavailable {
 		p.RetryAfter = retryAfter
+		p.Detail, p.Hidden = folders.ReplaceAllString(p.Detail, ""), e
 	}
 	if p.Status == http.StatusInternalServerError {
 		p.Hidden = e

@@ -31,6 +31,7 @@ func TestOf(t *testing.T) {
 		{"a bare sentinel", fmt.Errorf("get row: %w", pipeline.ErrNotFound), 404, "There is nothing of this name here.", ""},
 		{"a conflict, wrapped", fmt.Errorf("replay: %w", &pipeline.Error{Code: pipeline.CodeConflict, Text: "processed already"}), 409, "processed already", ""},
 		{"a store that is away", pipeline.ErrUnavailable, 503, "The store does not answer. Try again in a moment.", ""},
+		{"where the store lies", &pipeline.Error{Code: pipeline.CodeUnavailable, Text: "the disk under /var/lib/redrive/redrive.db is full"}, 503, "the disk under redrive.db is full", ""},
 		{"an unknown code", &pipeline.Error{Code: "odd", Text: "odd"}, 500, "odd", ""},
 		{"a body over its limit", &http.MaxBytesError{Limit: 5}, 413, "The body is over the limit of 5 bytes.", ""},
 		{"a caller who left", context.Canceled, 499, "The caller went away.", ""},
