@@ -224,6 +224,7 @@ type workload struct {
 	m     *model
 	held  []lease
 	given int
+	back  map[int]bool // leases that were given back
 	log   []string
 }
 
@@ -233,7 +234,7 @@ type lease struct {
 	token int
 }
 
-func newWorkload(e *env) *workload { return &workload{env: e, m: newModel()} }
+func newWorkload(e *env) *workload { return &workload{env: e, m: newModel(), back: map[int]bool{}} }
 
 func (w *workload) note(format string, args ...any) {
 	w.log = append(w.log, fmt.Sprintf(format, args...))

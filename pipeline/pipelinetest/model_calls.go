@@ -191,6 +191,9 @@ func (w *workload) settleSome() {
 			w.Errorf("the current lease of %s is called lost", step)
 		case err == nil:
 			w.m.settle(r, out[i], now)
+			if out[i].Verdict == pipeline.Release {
+				w.back[leases[i].token] = true
+			}
 		case !errors.Is(err, pipeline.ErrLeaseLost):
 			w.Errorf("settling answers %v", err)
 		}
@@ -321,6 +324,9 @@ func (w *workload) reopenSome() {
 		return
 	}
 	w.note("reopen")
+	if w.h.Unclaimed { // that a lease was given back its process alone knew
+		w.held = slices.DeleteFunc(w.held, func(l lease) bool { return w.back[l.token] })
+	}
 	w.reopen()
 	w.m.reopen()
 }

@@ -100,6 +100,7 @@ func payloadByteForByte(e *env) {
 		d := e.take(single(e), "deliver")
 		same(e, what+", delivered,", string(d.Payload), string(payload))
 		same(e, what+", content type,", d.ContentType, in.ContentType)
+		e.settle(processed(single(e), d))
 	}
 }
 

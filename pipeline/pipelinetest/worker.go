@@ -27,7 +27,7 @@ func (e *env) takeFor(hide time.Duration, g *pipeline.Graph, step string, n int)
 	var ds []pipeline.Delivery
 	for len(ds) < n {
 		q := e.request(g, step, n-len(ds))
-		q.Hide, q.Wait = hide, 3*e.tick()
+		q.Hide, q.Wait = hide, 3*e.tick()+e.slack()
 		more := e.receive(q)
 		if len(more) == 0 {
 			e.Fatalf("received %d of %d deliveries from %s/%s", len(ds), n, g.Pipeline(), step)
