@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"redrive/pipeline/access"
 	"redrive/views"
 )
 
@@ -82,6 +81,3 @@ func decode(text string) string {
 	}
 	return string(raw)
 }
-
-// identityOf is who asks, for the frame of a page.
-func identityOf(r *http.Request) (access.Identity, bool) { return access.From(r.Context()) }
