@@ -26,7 +26,7 @@ const asProgram = "REDRIVE_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
-		os.Exit(run(context.Background(), os.Args[1:], terminal{out: os.Stdout, err: os.Stderr, env: lookupEnv}))
+		os.Exit(run(context.Background(), os.Args[1:], terminal{out: os.Stdout, err: os.Stderr, in: os.Stdin, env: lookupEnv}))
 	}
 	keepToItself()
 	flag.Parse()
