@@ -59,13 +59,6 @@ func (h *Settings) Show(w http.ResponseWriter, r *http.Request) error {
 	return h.show(w, r, http.StatusOK, nil)
 }
 
-// Back leads to the page from an address that takes only forms, where a browser
-// may be after one.
-func (h *Settings) Back(w http.ResponseWriter, r *http.Request) error {
-	http.Redirect(w, r, string(views.Href(baseOf(r), "settings")), http.StatusSeeOther)
-	return nil
-}
-
 func (h *Settings) show(w http.ResponseWriter, r *http.Request, status int, typed func(*views.SettingsProps)) error {
 	p := views.SettingsProps{Page: h.frame(r, views.SectionSettings, "Settings"), Open: h.Accounts == nil, Local: h.Local, Config: h.InForce}
 	id, known := access.From(r.Context())

@@ -61,15 +61,6 @@ func (p Page) navHref(s Section) templ.SafeURL {
 	return Href(p.Base, s)
 }
 
-// accountLabel is what the name at the foot of the navigation leads to.
-func (p Page) accountLabel() string {
-	label := p.Actor
-	if p.Role != "" {
-		label += " " + p.Role
-	}
-	return label + ", account and settings"
-}
-
 // behindMore says whether the current page is one the phone keeps behind "More".
 func (p Page) behindMore() bool {
 	for _, item := range p.nav() {

@@ -175,6 +175,14 @@ func (p UserProps) removeText() string {
 	return text
 }
 
+// endLabel says which session a button ends; it begins as the button does.
+func (s SignedInBrowser) endLabel() string {
+	if s.Own {
+		return "Sign out of this session at " + s.Address
+	}
+	return "End the session of " + browser(s.Agent) + " at " + s.Address
+}
+
 // browser is a user agent in a few words, as far as it can be told.
 func browser(agent string) string {
 	name, system := firstOf(agent, "Edg/", "Edge", "OPR/", "Opera", "Firefox/", "Firefox", "Chrome/", "Chrome", "Safari/", "Safari", "curl/", "curl"),

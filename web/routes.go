@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-chi/chi/v5/middleware"
 
+	"redrive/handlers"
 	"redrive/pipeline/access"
 )
 
@@ -222,22 +223,22 @@ func (s *site) pageRoutes() {
 	viewers.Get("/audit", page(p.Audit.List))
 	viewers.Get("/audit/export", page(p.Audit.Export))
 
+	// A form of the settings answers with a page where it is refused, or has a
+	// secret to show: that page reads itself again from the same address.
 	viewers.Get("/settings", page(p.Settings.Show))
-	viewers.Post("/settings/password", page(p.Settings.Password))
-	viewers.Get("/settings/password", page(p.Settings.Back))
-	viewers.Post("/settings/tokens", page(p.Settings.NewToken))
-	viewers.Get("/settings/tokens", page(p.Settings.Back))
-	viewers.Post("/settings/tokens/{id}/revoke", page(p.Settings.Revoke))
-	viewers.Post("/settings/sessions/end-others", page(p.Settings.EndOthers))
-	viewers.Post("/settings/sessions/{id}/end", page(p.Settings.EndSession))
+	for path, form := range map[string]handlers.Handler{"password": p.Settings.Password, "tokens": p.Settings.NewToken, "tokens/{id}/revoke": p.Settings.Revoke,
+		"sessions/end-others": p.Settings.EndOthers, "sessions/{id}/end": p.Settings.EndSession} {
+		viewers.Get("/settings/"+path, page(p.Settings.Show))
+		viewers.Post("/settings/"+path, page(form))
+	}
+	viewers.Get("/settings/users", page(p.Settings.Show))
 	admins.Post("/settings/users", page(p.Settings.AddUser))
-	viewers.Get("/settings/users", page(p.Settings.Back))
 	admins.Get("/settings/users/{name}", page(p.Settings.User))
-	admins.Post("/settings/users/{name}/role", page(p.Settings.Role))
-	admins.Post("/settings/users/{name}/invite", page(p.Settings.Invite))
-	admins.Post("/settings/users/{name}/disable", page(p.Settings.Disable))
-	admins.Post("/settings/users/{name}/enable", page(p.Settings.Enable))
-	admins.Post("/settings/users/{name}/remove", page(p.Settings.Remove))
+	for path, form := range map[string]handlers.Handler{"role": p.Settings.Role, "invite": p.Settings.Invite, "disable": p.Settings.Disable,
+		"enable": p.Settings.Enable, "remove": p.Settings.Remove} {
+		admins.Get("/settings/users/{name}/"+path, page(p.Settings.User))
+		admins.Post("/settings/users/{name}/"+path, page(form))
+	}
 }
 
 // sameOrigin refuses changes that another site's page asks for. Only the

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"testing"
 )
@@ -65,7 +64,7 @@ func (who *person) signIn(password string) *person {
 	return who
 }
 
-// program sends with a token.
+// tokenCaller is a program that sends a token.
 type tokenCaller struct {
 	p     *testProgram
 	token string
@@ -141,14 +140,4 @@ type sessionDoc struct {
 func (c tokenCaller) entries(action string) []entryDoc {
 	c.p.t.Helper()
 	return decode[auditDoc](c.json(http.MethodGet, "/api/v1/audit?action="+action, "").want(http.StatusOK)).Entries
-}
-
-// tokenIn is the secret that a page shows.
-func tokenIn(a answer) string {
-	a.t.Helper()
-	found := regexp.MustCompile(`<code id="secret"[^>]*>([^<]+)</code>`).FindSubmatch(a.body)
-	if found == nil {
-		a.t.Fatalf("%s shows no secret: %.400s", a.call, a.body)
-	}
-	return string(found[1])
 }

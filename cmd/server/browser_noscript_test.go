@@ -15,7 +15,7 @@ func withoutScripts(t *testing.T, b *chromium) {
 	w := b.tab(t, p)
 	do(w, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 	for path, says := range map[string]string{"/": "needs you", "/start": "Bring your own", "/rows": "dead", "/rows/" + row: "validate", "/steps/github/validate": "Pause validate",
-		"/dead-letters": "422", "/redrives": "Replay a time window", "/breakers": "shop", "/breakers/shop": "Hold open", "/alarms": "alarm", "/sweeps": "Dry run", "/faults": "Start a fault", "/audit": "Audit"} {
+		"/dead-letters": "422", "/redrives": "Replay a time window", "/breakers": "shop", "/breakers/shop": "Hold open", "/alarms": "alarm", "/sweeps": "Dry run", "/faults": "Start a fault", "/audit": "Audit", "/settings": "Configuration in force"} {
 		w.open(path)
 		w.sees("main", says)
 		if js[bool](w, `!!document.documentElement.dataset.js || [...document.querySelectorAll(".js-only")].some((el) => el.checkVisibility())`) {

@@ -52,7 +52,7 @@ func pagesWithNothing(t *testing.T, b *chromium) {
 	p.start(configuration(diamond(), "alarms: []"))
 	w := b.tab(t, p)
 	for _, v := range []visit{ok("overview", "/"), ok("rows", "/rows"), ok("step", "/steps/github/index"), ok("dead letters", "/dead-letters"), ok("redrives", "/redrives"),
-		ok("breakers", "/breakers"), ok("alarms", "/alarms"), ok("sweeps", "/sweeps"), ok("faults", "/faults"), ok("audit", "/audit")} {
+		ok("breakers", "/breakers"), ok("alarms", "/alarms"), ok("sweeps", "/sweeps"), ok("faults", "/faults"), ok("audit", "/audit"), ok("settings", "/settings")} {
 		w.inspect("empty", v)
 	}
 }

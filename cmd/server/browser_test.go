@@ -26,6 +26,8 @@ func TestBrowser(t *testing.T) {
 		"the overview follows":               liveOverview,
 		"a page at work stands still":        livePause,
 		"a list grows only when it is asked": liveList,
+		"accounts, every page":               accountPages,
+		"accounts, by hand":                  accountDrive,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
