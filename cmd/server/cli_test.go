@@ -107,7 +107,7 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"--config", good, "provision"}, exitUnusual, "backend: embedded"},
 		{[]string{"provision"}, exitUnusual, "--config"},
 		{[]string{"--config", good, "provision", "--print", "terraform"}, exitUnusual, "--print"},
-		{[]string{"--config", good, "user", "add", "ada"}, exitUnusual, "not supported yet"},
+		{[]string{"--config", good, "user", "add", "ada"}, exitUnusual, "--role"},
 		{[]string{"--config", good, "doctor"}, exitUnusual, "not supported yet"},
 	} {
 		code, said := p.command(c.args...)
