@@ -24,9 +24,10 @@ func render(w http.ResponseWriter, r *http.Request, status int, page templ.Compo
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
+	// Nothing stays of a form that was refused, of a payload that was revealed, nor
+	// anything after signing out.
+	h.Set("Cache-Control", "no-store")
 	if _, signedIn := access.From(r.Context()); !signedIn && r.Method != http.MethodPost {
-		// Else no-store, as every answer has it: nothing stays of a form that was
-		// refused, of a payload that was revealed, nor anything after signing out.
 		h.Set("Cache-Control", "private, no-cache")
 	}
 	forgetFlash(w, r)

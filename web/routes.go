@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/go-chi/chi/v5/middleware"
 
@@ -228,7 +229,9 @@ func (s *site) pageRoutes() {
 	viewers.Get("/settings", page(p.Settings.Show))
 	for path, form := range map[string]handlers.Handler{"password": p.Settings.Password, "tokens": p.Settings.NewToken, "tokens/{id}/revoke": p.Settings.Revoke,
 		"sessions/end-others": p.Settings.EndOthers, "sessions/{id}/end": p.Settings.EndSession} {
-		viewers.Get("/settings/"+path, page(p.Settings.Show))
+		if !strings.Contains(path, "{") {
+			viewers.Get("/settings/"+path, page(p.Settings.Show))
+		}
 		viewers.Post("/settings/"+path, page(form))
 	}
 	viewers.Get("/settings/users", page(p.Settings.Show))

@@ -131,6 +131,7 @@ func TestDoor(t *testing.T) {
 		{"hosts are ours", hostsAreOurs},
 		{"paths name things", pathsNameThings},
 		{"paths are taken as sent", pathsAreTakenAsSent},
+		{"cursors and ids are made up", madeUp},
 		{"reading has no effect", readingHasNoEffect},
 		{"changes from elsewhere", changesFromElsewhere},
 		{"disguised changes", disguises},

@@ -67,15 +67,6 @@ func doorDrive(t *testing.T, b *chromium) {
 	w.goes("/login?next=")
 }
 
-// inspectHere looks with axe at the page that is shown.
-func (w *tab) inspectHere(site, name string) {
-	w.t.Helper()
-	js[bool](w, w.b.axe+"; true")
-	for _, found := range w.axe() {
-		w.t.Errorf("%s, %s: %s", site, name, found)
-	}
-}
-
 // A page of another site puts the console into frames, and gets none of them,
 // though the browser has a session there.
 func framedDrive(t *testing.T, b *chromium) {

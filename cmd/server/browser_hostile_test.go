@@ -48,7 +48,7 @@ func hostileText(t *testing.T, b *chromium) {
 	h.strangers()
 	planted := h.plant()
 	w := b.tab(t, h.testProgram)
-	w.signIn("admin-1")
+	w.comesIn("admin-1")
 	w.look(narrow, light) // where long words do the most harm
 	for _, path := range append(h.lists(), planted...) {
 		w.open(path)
@@ -171,8 +171,8 @@ func (h *house) strangers() {
 	}
 }
 
-// signIn types name and password.
-func (w *tab) signIn(name string) {
+// comesIn types name and password.
+func (w *tab) comesIn(name string) {
 	w.t.Helper()
 	w.open("/login")
 	w.fill("#name", name)

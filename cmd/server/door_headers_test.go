@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"redrive/pipeline/access"
 )
@@ -92,6 +93,55 @@ func pathsAreTakenAsSent(t *testing.T, f *furnished) {
 		}
 	}
 	if n < 150 {
+		t.Errorf("only %d requests", n)
+	}
+}
+
+// Cursors and ids that nobody answered, and searches made to take long or to mean
+// more than text: each is a 400 or a 404, or finds nothing, and soon.
+func madeUp(t *testing.T, f *furnished) {
+	admin, n := f.as(access.Admin), 0
+	real := decode[rowsDoc](f.look(admin, http.MethodGet, "/api/v1/rows?limit=1"))
+	forged := []string{"x", "-1", "0", "null", "....", "%00", "%ff%fe", "'%20OR%201=1--", "%22;DROP%20TABLE%20rows;--", strings.Repeat("A", 5000), "eyJpZCI6MX0", "MQ", "AAAA", "..%2f..", "9223372036854775808", "1e9", f.row}
+	if real.NextCursor != nil {
+		forged = append(forged, *real.NextCursor+"x", strings.ToUpper(*real.NextCursor), (*real.NextCursor)[:len(*real.NextCursor)/2])
+	}
+	searches := []string{"(a%2B)%2B$", strings.Repeat("(a|b)*", 300), "%25_%25", "%5c", "'", "a%00b", strings.Repeat("%25", 2000), "[", "*", "id:", "NEAR(a", "%22"}
+	for turn, r := range routesOf(t) {
+		if r.Method != http.MethodGet || r.Pattern == "/events" || r.Need == access.Nobody {
+			continue
+		}
+		path := f.at(r.Pattern)
+		var queries []string
+		for i, text := range forged { // each with some of the routes, and each route with some
+			if (i+turn)%4 == 0 {
+				queries = append(queries, "?cursor="+text, "?trail="+text, "?limit="+text)
+			}
+		}
+		for i, text := range searches {
+			if (i+turn)%3 == 0 {
+				queries = append(queries, "?q="+text)
+			}
+		}
+		for _, query := range queries {
+			began := time.Now()
+			a := f.look(admin, http.MethodGet, path+query)
+			if n++; a.status >= http.StatusInternalServerError || time.Since(began) > 2*time.Second+patience/10 || inside.Match(a.body) {
+				t.Errorf("%s%.60s answered %d after %s", path, query, a.status, time.Since(began))
+			}
+		}
+		if !strings.Contains(r.Pattern, "{") {
+			continue
+		}
+		for _, id := range forged {
+			path := holes.ReplaceAllString(r.Pattern, strings.ReplaceAll(id, "$", "$$"))
+			if a := f.look(admin, http.MethodGet, path); a.status != http.StatusNotFound && !(id == f.row && a.status == http.StatusOK) && !(strings.Contains(path, "/rows/") && strings.EqualFold(id, f.row)) {
+				t.Errorf("%.80s answered %d", path, a.status)
+			}
+			n++
+		}
+	}
+	if n < 500 {
 		t.Errorf("only %d requests", n)
 	}
 }

@@ -58,6 +58,7 @@ type Identity struct {
 	Session string    // id of the session; empty for a program
 	Token   string    // id of the token; empty for a browser
 	Fresh   time.Time // until then the password need not be given again; zero for a program
+	Ends    time.Time // of the token; zero for a browser
 }
 
 // Program tells whether a program asks, with a token.

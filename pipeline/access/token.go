@@ -54,6 +54,10 @@ func (s *Service) CreateToken(ctx context.Context, n NewToken) (Token, string, e
 	if n.ExpiresAt.IsZero() {
 		n.ExpiresAt = now.Add(tokenFor)
 	}
+	if id, ok := From(ctx); ok && id.Program() && n.ExpiresAt.After(id.Ends) {
+		return Token{}, "", &pipeline.Error{Code: pipeline.CodeForbidden, Field: "expires_at",
+			Text: "a token cannot make one that lasts longer than itself: expires_at must be given, at the latest " + id.Ends.UTC().Format(time.RFC3339)}
+	}
 	t := storedToken{Token: Token{ID: pipeline.NewID(), Name: strings.TrimSpace(n.Name), Role: n.Role, Owner: actor.Name, CreatedAt: now, ExpiresAt: n.ExpiresAt.UTC()}}
 	secret := newSecret() + newSecret()
 	t.Digest = digest(secret)
@@ -179,7 +183,7 @@ func (s *Service) readToken(ctx context.Context, id, secret string) (sighting, e
 		return sighting{}, err
 	}
 	s.use(ctx, t)
-	return sighting{identity: Identity{Name: u.Name, Role: least(t.Role, u.Role), Source: u.Source, Token: t.ID}}, nil
+	return sighting{identity: Identity{Name: u.Name, Role: least(t.Role, u.Role), Source: u.Source, Token: t.ID, Ends: t.ExpiresAt}}, nil
 }
 
 // use notes that a token is used, to the hour. It may fail: then the next time does it.

@@ -219,6 +219,16 @@ func TestTokensOfPrograms(t *testing.T) {
 		if _, err := s.Token(t.Context(), text+"x"); !errors.Is(err, ErrUnknown) {
 			t.Errorf("one letter more: %v", err)
 		}
+		self, err := s.Token(t.Context(), text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := s.CreateToken(WithIdentity(ann, self), NewToken{Name: "child", Role: Viewer}); code(err) != pipeline.CodeForbidden {
+			t.Errorf("a token that outlives the one it is made with: %v", err)
+		}
+		if _, _, err := s.CreateToken(WithIdentity(ann, self), NewToken{Name: "child", Role: Viewer, ExpiresAt: self.Ends}); err != nil {
+			t.Errorf("a token that does not: %v", err)
+		}
 		viewer, off, on := Viewer, true, false
 		change := func(c UserChange) {
 			if _, err := s.ChangeUser(t.Context(), "ann", c); err != nil {
@@ -231,7 +241,7 @@ func TestTokensOfPrograms(t *testing.T) {
 		equal(t, "after its owner is disabled", who(), "nobody")
 		change(UserChange{Disabled: &on})
 		equal(t, "and enabled again", who(), "ann viewer")
-		if list, err := s.Tokens(t.Context(), "ann"); err != nil || len(list) != 1 || list[0].UsedAt.IsZero() {
+		if list, err := s.Tokens(t.Context(), "ann"); err != nil || len(list) != 2 || list[0].UsedAt.IsZero() && list[1].UsedAt.IsZero() {
 			t.Errorf("%+v, %v", list, err)
 		}
 		if _, err := s.RevokeToken(t.Context(), "bob", kept.ID, ""); code(err) != pipeline.CodeNotFound {
