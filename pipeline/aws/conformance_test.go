@@ -60,6 +60,7 @@ func conform(t *testing.T, h pipelinetest.Harness) {
 	h.New = func(t *testing.T) pipeline.Backend { return open(t, newHome(t)) }
 	h.Reopen = func(t *testing.T, b pipeline.Backend) pipeline.Backend {
 		homeOf(b).line.cut.Store(true) // what the process that is gone still does reaches nobody
+		go homeOf(b).end()
 		return open(t, homeOf(b).again())
 	}
 	h.Peer = func(t *testing.T, b pipeline.Backend) pipeline.Backend { return open(t, homeOf(b).again()) }
@@ -74,6 +75,7 @@ type home struct {
 	prefix string
 	at     awstest.Endpoints
 	line   *line
+	end    func() // closes the store that was opened last
 }
 
 // again is another process's way to the same home.
@@ -153,7 +155,8 @@ func (h *home) store(t *testing.T, changes ...func(*Config)) *Store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = s.Close() })
+	h.end = sync.OnceFunc(func() { _ = s.Close() })
+	t.Cleanup(h.end)
 	return s
 }
 

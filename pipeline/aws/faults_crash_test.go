@@ -69,7 +69,7 @@ func (w *works) crashAll(action string, from, last int, after bool) {
 			}
 			select {
 			case <-hit:
-			case <-time.After(5 * time.Second):
+			case <-time.After(15 * time.Second):
 				w.t.Logf("one process made no %d requests for %s", nth, action)
 			}
 			m.kill()

@@ -61,7 +61,7 @@ type machine struct {
 	wire   *wire
 	stop   context.CancelFunc
 	ended  chan error
-	over   bool
+	over   sync.Once
 }
 
 // workFloor has room for so many works at the same time: each is busy, and they share
@@ -186,11 +186,9 @@ func (m *machine) ready() *machine {
 }
 
 // end stops a process in good order, or waits for what is left of a dead one.
-func (m *machine) end() {
-	if m.over {
-		return
-	}
-	m.over = true
+func (m *machine) end() { m.over.Do(m.endNow) }
+
+func (m *machine) endNow() {
 	m.stop()
 	if err := <-m.ended; err != nil && !m.wire.cut.Load() {
 		m.w.t.Errorf("the engine ended with %v", err)
@@ -201,10 +199,11 @@ func (m *machine) end() {
 }
 
 // kill ends a process in the middle of whatever it does: nothing of it reaches
-// AWS any more.
+// AWS any more. What is left of it is ended too: it would go on trying.
 func (m *machine) kill() {
 	m.wire.cut.Store(true)
 	m.stop()
+	go m.end()
 }
 
 // submit sends n rows at the same time, each until it is accepted.
