@@ -12,7 +12,7 @@ import (
 
 // byItself are the records that change while nobody does anything: signs of
 // life, readings, and when somebody was last seen.
-const byItself = "'instance', 'lease', 'alarm', 'alarm-watch', 'breaker', 'sweep-slot', 'session', 'token'"
+const byItself = "'instance', 'lease', 'alarm', 'alarm-watch', 'breaker', 'sweep-slot', 'session', 'token', 'audit-head', 'ingest-key'"
 
 // everything is what an embedded store holds that only a deed changes, by table:
 // a digest of all cells of all rows.
