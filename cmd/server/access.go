@@ -13,7 +13,7 @@ import (
 
 // openAccess is who knows who may come in; nil where nobody is asked.
 func openAccess(c *config.Config, b pipeline.Backend, p *program) (*access.Service, error) {
-	if !c.Auth.Enabled() || c.Only == pipeline.OnlyWorkers && b.Records == nil {
+	if !c.Auth.Enabled() {
 		return nil, nil
 	}
 	return access.New(access.Config{Records: b.Records, Audit: b.Audit, Idle: c.Auth.Sessions.Idle, Absolute: c.Auth.Sessions.Absolute,
