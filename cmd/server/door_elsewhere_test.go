@@ -191,11 +191,10 @@ func disguises(t *testing.T, f *furnished) {
 				}
 			}
 		case r.Method == http.MethodGet && r.Pattern != "/events" && r.Need != access.Nobody:
-			for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete} {
-				for _, header := range []string{"X-Http-Method-Override", "X-Http-Method", "X-Method-Override"} {
-					if n++; f.asks(admin, http.MethodGet, path, "", header, method).status >= http.StatusInternalServerError {
-						t.Errorf("%s with %s: %s broke", path, header, method)
-					}
+			for i, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete} {
+				header := []string{"X-Http-Method-Override", "X-Http-Method", "X-Method-Override"}[(n+i)%3]
+				if n++; f.asks(admin, http.MethodGet, path, "", header, method).status >= http.StatusInternalServerError {
+					t.Errorf("%s with %s: %s broke", path, header, method)
 				}
 			}
 			for _, field := range []string{"_method=DELETE", "_method=POST&reason=forged&all=true", "confirm_password=x"} {
@@ -205,7 +204,7 @@ func disguises(t *testing.T, f *furnished) {
 			}
 		}
 	}
-	if changed := f.changes(before, "audit"); changed != "" || n < 500 {
+	if changed := f.changes(before, "audit"); changed != "" || n < 300 {
 		t.Errorf("after %d disguised requests the store is not as it was: %s", n, changed)
 	}
 }
@@ -226,13 +225,11 @@ func readingHasNoEffect(t *testing.T, f *furnished) {
 			if r.Method != http.MethodGet {
 				continue
 			}
-			for _, method := range []string{http.MethodGet, http.MethodHead} {
-				f.look(c, method, f.at(r.Pattern))
-				n++
-			}
+			f.look(c, []string{http.MethodGet, http.MethodGet, http.MethodHead}[n%3], f.at(r.Pattern))
+			n++
 		}
 	}
-	if changed := f.changes(before, "audit"); changed != "" || n < 300 {
+	if changed := f.changes(before, "audit"); changed != "" || n < 150 {
 		t.Errorf("%d readings changed the store: %s", n, changed)
 	}
 	for _, e := range f.entries("") {

@@ -66,7 +66,7 @@ type machine struct {
 
 // workFloor has room for so many works at the same time: each is busy, and they share
 // the emulators. It is a variable of the package for the reason that those are one.
-var workFloor = make(chan struct{}, 8)
+var workFloor = make(chan struct{}, 6)
 
 func newWorks(t *testing.T) *works {
 	t.Helper()

@@ -194,7 +194,7 @@ func TestCredentialsThatAreMissingAreSaidSo(t *testing.T) {
 func TestALongAnswerIsCut(t *testing.T) {
 	_, step := resize(t, awstest.LambdaAnswer{Payload: []byte(`"` + strings.Repeat("x", 100_000) + `"`)})
 	if a := step.Call(t.Context(), callOf("{}")); a.Kind != pipeline.AnswerProcessed || len(a.Result) != steps.MaxBody {
-		t.Errorf("%d bytes are kept", len(a.Result))
+		t.Errorf("%d bytes are kept of %v, %.100s", len(a.Result), a.Kind, a.Error)
 	}
 }
 
