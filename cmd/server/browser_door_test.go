@@ -31,7 +31,7 @@ func doorDrive(t *testing.T, b *chromium) {
 	w.fill("#name", "operator-1")
 	w.fill("#password", "not the password")
 	w.click("main button", "Sign in")
-	w.sees("main", "not your password")
+	w.sees("main", "do not match")
 	w.fill("#password", passphrase)
 	w.click("main button", "Sign in")
 	w.goes("/rows?q=kept")
