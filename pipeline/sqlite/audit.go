@@ -20,11 +20,15 @@ func (s auditLog) Append(ctx context.Context, entries ...pipeline.Entry) error {
 }
 
 // audit adds an entry to the chain, in the running group's transaction. Where the
-// chain ends is looked up each time: another process may have added to it.
+// chain ends is looked up each time: another process may have added to it. If the
+// end has gone back somebody cut it, and the gap stays.
 func (w *writer) audit(e *pipeline.Entry) error {
 	last, err := lastLink(w.conn)
 	if err != nil {
 		return err
+	}
+	if last.Number < w.audited.Number {
+		last = w.audited
 	}
 	next := *e
 	next.Follow(last)
@@ -37,7 +41,11 @@ func (w *writer) audit(e *pipeline.Entry) error {
 	} else {
 		s = s.blob(13, e.Detail)
 	}
-	return s.run()
+	n, err := s.exec()
+	if err == nil && n > 0 {
+		w.audited = next.Link
+	}
+	return err
 }
 
 // List answers entries in the order they were written, newest first.

@@ -40,7 +40,7 @@ func chainAudit(c *conn) error {
 
 // walkPage reads the entries that follow one, in the order of the chain.
 func walkPage(c *conn, after, since int64) (entries []pipeline.Entry, err error) {
-	s := c.prep(`SELECT ` + auditColumns + ` FROM audit WHERE seq > ? AND at >= ? ORDER BY seq LIMIT ?`)
+	s := c.prep(`SELECT ` + auditColumns + ` FROM audit WHERE seq > ? AND at >= ? ORDER BY seq LIMIT ? + 0`)
 	err = s.int(1, after).int(2, since).int(3, walkAtOnce).each(func() bool {
 		entries = append(entries, entryOf(s))
 		return true

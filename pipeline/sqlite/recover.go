@@ -50,6 +50,9 @@ func (w *writer) load() error {
 	if err := w.loadCauses(); err != nil {
 		return err
 	}
+	if w.audited, err = lastLink(w.conn); err != nil { // also what a group that was rolled back had added
+		return err
+	}
 	for id, q := range w.queues {
 		if n.keys[id] != (nameKey{nameStep, q.pipe, q.step}) { // named by a group that was rolled back
 			delete(w.queues, id)

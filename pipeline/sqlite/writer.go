@@ -3,6 +3,8 @@ package sqlite
 import (
 	"context"
 	"time"
+
+	"redrive/pipeline"
 )
 
 // job is one call's work for the writer.
@@ -25,6 +27,7 @@ type writer struct {
 	causes   map[int64]*cause
 	causeIDs map[string]int64
 
+	audited      pipeline.Link // the end of the audit's chain, as it was last seen here
 	dirtyTallies []*tally
 	dirtyCauses  []*cause
 	progress     []progress

@@ -34,7 +34,7 @@ func TestErrorsHoldNoSecret(t *testing.T) {
 				t.Fatalf("%q with %d before: %s", secret, pad, v.Error)
 			}
 		}
-		if pad == 0 && (!strings.Contains(v.Error, "shard=1") || !strings.Contains(v.Error, "[hidden]")) {
+		if pad == 0 && (!strings.Contains(v.Error, "shard=1") || !strings.Contains(v.Error, "••••••")) {
 			t.Errorf("hides too much: %s", v.Error)
 		}
 	}
