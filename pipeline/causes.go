@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Causes of a failure that came without a status.
@@ -48,16 +49,9 @@ func NormaliseError(text string) string {
 			rest = rest[n:]
 			continue
 		}
-		for i, r := range rest {
-			if i > 0 {
-				rest = rest[i:]
-				break
-			}
-			b.WriteRune(r)
-			if len(string(r)) == len(rest) {
-				rest = ""
-			}
-		}
+		r, size := utf8.DecodeRuneInString(rest)
+		b.WriteRune(r)
+		rest = rest[size:]
 	}
 	return strings.ToValidUTF8(collapse(b.String()), "")
 }

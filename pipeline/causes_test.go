@@ -44,6 +44,7 @@ func TestGroupOf(t *testing.T) {
 
 func FuzzNormaliseError(f *testing.F) {
 	f.Add("503 from 127.0.0.1: row 8812 \xff\u202e")
+	f.Add("\xff00") // a byte that is no text, as many bytes before the end as its replacement has
 	f.Fuzz(func(t *testing.T, s string) {
 		once := NormaliseError(s)
 		if len(once) > causeMost+64 {
