@@ -149,13 +149,25 @@ func (c *counts) run(ctx context.Context, every time.Duration) {
 	}
 }
 
-// flush writes what was counted since the last time, a write a pipeline.
+// flush writes what was counted since the last time, a write a pipeline. What an
+// earlier flush could not write goes first, as it was.
 func (c *counts) flush(ctx context.Context) error {
 	ctx = spend(ctx, purposeIdle)
 	if err := c.io.take(ctx); err != nil {
 		return c.s.table.fail(err, "UpdateItem")
 	}
 	defer c.io.end()
+	c.mu.Lock()
+	left := c.sending != nil
+	c.mu.Unlock()
+	err := c.send(ctx)
+	if left && err == nil {
+		err = c.send(ctx)
+	}
+	return errors.Join(err, c.tell(ctx))
+}
+
+func (c *counts) send(ctx context.Context) error {
 	c.mu.Lock()
 	if c.sending == nil {
 		c.sending, c.deltas, c.number = c.deltas, map[string]map[string]int64{}, time.Now().UnixNano()
@@ -182,7 +194,7 @@ func (c *counts) flush(ctx context.Context) error {
 		c.sending = nil
 	}
 	c.mu.Unlock()
-	return errors.Join(failed, c.tell(ctx))
+	return failed
 }
 
 // write adds to a pipeline's counters. The number of the write is kept with

@@ -130,6 +130,7 @@ func (rs rows) claimKey(ctx context.Context, n *pipeline.NewRow, id *rowID) erro
 // been stored before, or be stored at this moment by somebody else: whoever
 // writes its flags first is the one who stored it.
 func (rs rows) store(ctx context.Context, news []pipeline.NewRow, ids []rowID, fresh []bool, answers []pipeline.Inserted) error {
+	defer rs.s.counts.doubts.begin()()
 	var payloads, flags []write
 	var keyed []int
 	for i := range news {
