@@ -63,7 +63,16 @@ func (s *Store) bury(ctx context.Context, r *row, step string) error {
 	if err := s.table.writeMany(ctx, []write{{put: s.letterItem(r, step, c)}, {put: keyOf(deadPK(r.pipeline()), r.id.text)}}); err != nil {
 		return err
 	}
-	now, err := s.readRow(ctx, r.id.text)
+	return s.unlistMoved(ctx, r, step)
+}
+
+// unlistMoved takes a letter off the lists if its step is not dead of it any more.
+func (s *Store) unlistMoved(ctx context.Context, was *row, step string) error {
+	c := was.cells[step]
+	if c.State != cellDead || c.Dead == nil {
+		return nil
+	}
+	now, err := s.readRow(ctx, was.id.text)
 	if err != nil || now == nil {
 		return err
 	}

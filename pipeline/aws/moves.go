@@ -147,7 +147,8 @@ func (mv moves) requeue(ctx context.Context, m *pipeline.Move) error {
 	ch := mv.change(r, m)
 	after, err := mv.s.write(ctx, r.id, ch)
 	if errors.Is(err, errMoved) {
-		return errors.Join(pipeline.ErrChanged, mv.s.unoperate(ctx, m.Operation, m.Row, m.Step))
+		// Whoever was faster, or this move itself whose answer got lost, may have left the letter.
+		return errors.Join(pipeline.ErrChanged, mv.s.unoperate(ctx, m.Operation, m.Row, m.Step), mv.s.unlistMoved(ctx, r, m.Step))
 	}
 	if err != nil {
 		return err
