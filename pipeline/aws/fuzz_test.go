@@ -3,7 +3,6 @@ package aws
 import (
 	"encoding/json"
 	"math"
-	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -46,7 +45,8 @@ func FuzzCell(f *testing.F) {
 		{State: cellProcessed, Quiet: true, Last: &last{Text: "{}", Kept: true}}} {
 		f.Add(c.encode())
 	}
-	for _, seed := range []string{"", "null", "[]", `{"s":7}`, `{"s":"?","l":{},"d":{}}`, `{"t":9223372036854775807,"du":-9223372036854775808}`, `{"l":{"d":9223372036854775807}}`} {
+	for _, seed := range []string{"", "null", "[]", `{"s":7}`, `{"s":"?","l":{},"d":{}}`, `{"t":9223372036854775807,"du":-9223372036854775808}`, `{"l":{"d":9223372036854775807}}`,
+		`{"l":{"r":""}}`} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, raw string) {
@@ -55,7 +55,7 @@ func FuzzCell(f *testing.F) {
 			return
 		}
 		again, ok := parseCell(c.encode())
-		if !ok || !reflect.DeepEqual(c, again) && utf8.ValidString(raw) {
+		if !ok || c.encode() != again.encode() && utf8.ValidString(raw) {
 			t.Errorf("%q is %+v, read again %+v", raw, c, again)
 		}
 		c.flag("s")
