@@ -46,6 +46,19 @@ func (ls *leases) take(row, step string, l *lease) {
 	ls.byStep[stepOfRow{row, step}] = l
 }
 
+// takeAfter is take unless there is another lease by now than the one that was
+// seen, which it answers then.
+func (ls *leases) takeAfter(seen *lease, row, step string, l *lease) (other *lease) {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	key := stepOfRow{row, step}
+	if now := ls.byStep[key]; now != nil && now != seen {
+		return now
+	}
+	ls.byStep[key] = l
+	return nil
+}
+
 // of returns the lease of a step, nil if this process has none.
 func (ls *leases) of(row, step string) *lease {
 	ls.mu.Lock()

@@ -177,7 +177,7 @@ func (w work) lease(ctx context.Context, q *queue, req pipeline.ReceiveRequest, 
 		w.s.setAside(ctx, q, m, "it is no message of a step: it names no row")
 		return nil, nil
 	}
-	flags, payload, err := w.s.read(ctx, id)
+	flags, payload, held, err := w.readUnder(ctx, id, req.Step)
 	if err != nil {
 		return nil, err
 	}
@@ -206,17 +206,27 @@ func (w work) lease(ctx context.Context, q *queue, req pipeline.ReceiveRequest, 
 	case c.State == cellDead:
 		return nil, w.s.buried(ctx, q, r, req.Step, c, m)
 	}
-	return w.leaseOpen(ctx, q, req, r, c, payload, m)
+	return w.leaseOpen(ctx, q, req, r, c, payload, held, m)
+}
+
+// readUnder reads a row, and the lease that this process had of the step all the
+// while: of one that ends in between the outcome may not have been read.
+func (w work) readUnder(ctx context.Context, id rowID, step string) (flags, payload item, held *lease, err error) {
+	for {
+		held = w.s.leases.of(id.text, step)
+		flags, payload, err = w.s.read(ctx, id)
+		if err != nil || w.s.leases.of(id.text, step) == held {
+			return flags, payload, held, err
+		}
+	}
 }
 
 // leaseOpen gives out a step that is to be done, unless somebody does it, its
 // time has not come, or its row is set aside.
-func (w work) leaseOpen(ctx context.Context, q *queue, req pipeline.ReceiveRequest, r *row, c cell, payload item, m received) (*pipeline.Delivery, error) {
+func (w work) leaseOpen(ctx context.Context, q *queue, req pipeline.ReceiveRequest, r *row, c cell, payload item, held *lease, m received) (*pipeline.Delivery, error) {
 	now := time.Now()
-	held := w.s.leases.of(r.id.text, req.Step)
 	if held != nil && held.message != m.id && w.s.leases.runsOut(held).After(now) && held.base.Gen == c.Gen && held.base.Attempts == c.Attempts {
-		w.s.duplicates.Add(1)
-		q.deletes.later(m.handle) // a second message for what runs here
+		w.duplicate(q, held, m)
 		return nil, nil
 	}
 	if c.State == cellRunning && w.s.unsure.has(claimKey(c.Token, req.Step)) {
@@ -240,10 +250,18 @@ func (w work) leaseOpen(ctx context.Context, q *queue, req pipeline.ReceiveReque
 	if due := fromMillis(c.Due); c.State == cellRetrying && due.After(now) {
 		return nil, w.s.notYet(ctx, q, r, req.Step, c, raw, m, due.Sub(now))
 	}
-	return w.deliver(ctx, q, req, r, c, raw, payload, m)
+	return w.deliver(ctx, q, req, r, c, raw, payload, held, m)
 }
 
-func (w work) deliver(ctx context.Context, q *queue, req pipeline.ReceiveRequest, r *row, c cell, raw string, payload item, m received) (*pipeline.Delivery, error) {
+// duplicate drops a second message for what runs here.
+func (w work) duplicate(q *queue, held *lease, m received) {
+	if held.message != m.id {
+		w.s.duplicates.Add(1)
+		q.deletes.later(m.handle)
+	}
+}
+
+func (w work) deliver(ctx context.Context, q *queue, req pipeline.ReceiveRequest, r *row, c cell, raw string, payload item, held *lease, m received) (*pipeline.Delivery, error) {
 	l := &lease{token: randomToken(), pipeline: req.Pipeline, message: m.id, handle: m.handle, base: c, attempt: c.Attempts + 1, worker: req.Worker,
 		started: time.Now().UTC(), until: m.at.Add(max(req.Hide, time.Second)), fresh: r.status() == pipeline.StatusAccepted}
 	d := &pipeline.Delivery{Row: r.id.text, Pipeline: req.Pipeline, Graph: r.graph.ID(), Step: req.Step, Attempt: l.attempt, Spent: c.Spent,
@@ -269,7 +287,12 @@ func (w work) deliver(ctx context.Context, q *queue, req pipeline.ReceiveRequest
 	left, beside := r.toCome(req.Step)
 	d.Receipt = pipeline.Receipt{Token: l.token, Handle: receipt{Handle: m.handle, Message: m.id, Cell: raw, Gen: c.Gen, Count: m.count,
 		Receives: m.count - max(m.Base, 0), Left: left, Beside: beside, Room: r.room(req.Step)}.encode()}
-	w.s.leases.take(r.id.text, req.Step, l)
+	if req.Exclusive { // the claim has decided
+		w.s.leases.take(r.id.text, req.Step, l)
+	} else if other := w.s.leases.takeAfter(held, r.id.text, req.Step, l); other != nil {
+		w.duplicate(q, other, m)
+		return nil, nil
+	}
 	w.s.floor.took(req.Pipeline, req.Step, fromMillis(c.Due))
 	return d, nil
 }
