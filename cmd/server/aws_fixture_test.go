@@ -18,7 +18,7 @@ import (
 const onAWS = "TestAWS"
 
 // patienceAWS is longer: what a killed process had taken is hidden for half a minute.
-const patienceAWS = 75 * time.Second
+const patienceAWS = 120 * time.Second
 
 // keepToItself lets nothing that runs in this process, or is started by it, find
 // another account than the one of the tests.

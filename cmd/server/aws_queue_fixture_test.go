@@ -23,7 +23,7 @@ type otherQueue struct {
 func (a *account) makeQueue(t *testing.T, name string, attributes ...string) *otherQueue {
 	t.Helper()
 	q := &otherQueue{t: t, name: a.prefix + name,
-		client: sqs.NewFromConfig(awstest.Config(t, a.at), func(o *sqs.Options) { o.BaseEndpoint = &a.at.SQS })}
+		client: sqs.NewFromConfig(awstest.Quick(t, a.at), func(o *sqs.Options) { o.BaseEndpoint = &a.at.SQS })}
 	set := map[string]string{}
 	for i := 0; i < len(attributes); i += 2 {
 		set[attributes[i]] = attributes[i+1]

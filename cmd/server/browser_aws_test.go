@@ -38,7 +38,7 @@ func TestAWSBrowser(t *testing.T) {
 // messages in that, and returns its name.
 func (p *testProgram) foreignQueue(name string, messages int) string {
 	p.t.Helper()
-	client := sqs.NewFromConfig(awstest.Config(p.t, p.aws.at), func(o *sqs.Options) { o.BaseEndpoint = &p.aws.at.SQS })
+	client := sqs.NewFromConfig(awstest.Quick(p.t, p.aws.at), func(o *sqs.Options) { o.BaseEndpoint = &p.aws.at.SQS })
 	made := func(name string, attributes map[string]string) string {
 		out, err := client.CreateQueue(p.t.Context(), &sqs.CreateQueueInput{QueueName: &name, Attributes: attributes})
 		if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net/http"
@@ -14,8 +15,19 @@ import (
 	"redrive/pipeline/access"
 )
 
-// inside is what no answer tells of the program.
-var inside = regexp.MustCompile(`\bSELECT\b.*\bFROM\b|(?i:sqlite)|/var/lib|goroutine \d|\.go:\d|panic:|nil pointer`)
+var ofTheProgram = regexp.MustCompile(`\bSELECT\b.*\bFROM\b|sqlite|/var/lib|goroutine \d|\.go:\d|panic:|nil pointer`)
+
+// inside is what an answer tells of the program, which none should. Plain words
+// are looked for first: an expression takes long over thousands of pages.
+func inside(body []byte) string {
+	body = bytes.ReplaceAll(bytes.ReplaceAll(body, []byte("SQLite"), []byte("sqlite")), []byte("SQLITE"), []byte("sqlite"))
+	for _, word := range []string{"SELECT", "sqlite", "/var/lib", "goroutine ", ".go:", "panic:", "nil pointer"} {
+		if bytes.Contains(body, []byte(word)) {
+			return string(ofTheProgram.Find(body))
+		}
+	}
+	return ""
+}
 
 // brittle is a store of records that can be away.
 type brittle struct {
@@ -77,7 +89,7 @@ func TestTheDoorIsShutWhileTheStoreIsAway(t *testing.T) {
 				in++
 				t.Errorf("%s as %s answered %d without a store", a.call, c.name, a.status)
 			}
-			if found := inside.Find(a.body); found != nil && r.Pattern != "/static/*" {
+			if found := inside(a.body); found != "" && r.Pattern != "/static/*" {
 				t.Errorf("%s as %s answered %d with %q", a.call, c.name, a.status, found)
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"redrive/cmd/server/demo"
@@ -125,10 +126,13 @@ func read[T any](p *testProgram, path string) T {
 	return decode[T](p.get(path).want(http.StatusOK))
 }
 
+// recordings are read once: they are large, and many tests want some.
+var recordings = sync.OnceValues(demo.Deliveries)
+
 // deliveries are recorded webhooks of GitHub.
 func deliveries(t *testing.T) []demo.Delivery {
 	t.Helper()
-	list, err := demo.Deliveries()
+	list, err := recordings()
 	if err != nil {
 		t.Fatal(err)
 	}

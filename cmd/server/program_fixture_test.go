@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 const atOnce = "6"
 
 const (
-	patience = 30 * time.Second      // with what comes by itself, on a busy machine
+	patience = 60 * time.Second      // with what comes by itself, on a busy machine
 	glance   = 20 * time.Millisecond // between two looks
 	secret   = "It's a Secret to Everybody"
 	bearer   = "Bearer of-the-downstream"

@@ -23,7 +23,7 @@ import (
 )
 
 // together is how many tests wait for real time together: it is what they do most.
-const together = "48"
+const together = "64"
 
 func TestMain(m *testing.M) {
 	flag.Parse()
@@ -97,7 +97,7 @@ func makeTable(t testing.TB, at awstest.Endpoints, name string) {
 	key := func(name string, kind types.KeyType) types.KeySchemaElement {
 		return types.KeySchemaElement{AttributeName: &name, KeyType: kind}
 	}
-	_, err := dynamodb.NewFromConfig(awstest.Config(t, at)).CreateTable(t.Context(), &dynamodb.CreateTableInput{
+	_, err := dynamodb.NewFromConfig(awstest.Quick(t, at)).CreateTable(t.Context(), &dynamodb.CreateTableInput{
 		TableName: &name, BillingMode: types.BillingModePayPerRequest,
 		AttributeDefinitions: []types.AttributeDefinition{text(attrPK), text(attrSK)},
 		KeySchema:            []types.KeySchemaElement{key(attrPK, types.KeyTypeHash), key(attrSK, types.KeyTypeRange)},
@@ -110,7 +110,7 @@ func makeTable(t testing.TB, at awstest.Endpoints, name string) {
 // makeQueues makes what provisioning would, so far as the backend needs it.
 func (h *home) makeQueues(t testing.TB) {
 	t.Helper()
-	n, client := namesOf(Config{Prefix: h.prefix}), sqs.NewFromConfig(awstest.Config(t, h.at))
+	n, client := namesOf(Config{Prefix: h.prefix}), sqs.NewFromConfig(awstest.Quick(t, h.at))
 	var all sync.WaitGroup
 	for _, g := range pipelinetest.Graphs(t) {
 		for _, node := range g.Nodes() {
@@ -163,15 +163,14 @@ func (h *home) store(t *testing.T, changes ...func(*Config)) *Store {
 // line is how a process reaches AWS. When it is cut, every request fails at
 // once and is not worth another try.
 type line struct {
-	cut    atomic.Bool
-	client http.Client
+	cut atomic.Bool
 }
 
 func (l *line) Do(r *http.Request) (*http.Response, error) {
 	if l.cut.Load() {
 		return nil, cutError{}
 	}
-	return l.client.Do(r)
+	return awstest.HTTP().Do(r)
 }
 
 type cutError struct{}

@@ -42,6 +42,7 @@ type works struct {
 
 	lease     time.Duration
 	exclusive bool
+	alternate bool                   // every other step, from the second, is exclusive where its neighbours are not
 	shape     func(*pipeline.Config) // changes the configuration of every process
 	strict    bool                   // nothing happens that could cut off an attempt: none may be lost, none made twice
 
@@ -66,7 +67,7 @@ type machine struct {
 
 // workFloor has room for so many works at the same time: each is busy, and they share
 // the emulators. It is a variable of the package for the reason that those are one.
-var workFloor = make(chan struct{}, 6)
+var workFloor = make(chan struct{}, 10)
 
 func newWorks(t *testing.T) *works {
 	t.Helper()
@@ -104,16 +105,16 @@ func (w *works) makeQueue(name string) {
 }
 
 // client goes past the proxy.
-func (w *works) client() *sqs.Client { return sqs.NewFromConfig(awstest.Config(w.t, w.emulators)) }
+func (w *works) client() *sqs.Client { return sqs.NewFromConfig(awstest.Quick(w.t, w.emulators)) }
 
 func (w *works) configuration(m *machine) pipeline.Config {
 	c := pipeline.Config{Lease: w.lease, Worker: fmt.Sprintf("worker-%d", len(w.processes)), Drain: 2 * time.Second,
 		Sweep:     pipeline.SweepSettings{StuckAfter: time.Second},
 		Pipelines: []pipeline.Pipeline{{Name: ordersPipeline}},
 		Logger:    slog.New(slog.NewTextHandler(w.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))}
-	for _, n := range orders {
+	for i, n := range orders {
 		c.Pipelines[0].Steps = append(c.Pipelines[0].Steps, pipeline.Step{Name: n.Name, Needs: n.Needs, Caller: pipeline.CallerFunc(m.call), Concurrency: 16,
-			Timeout: 20 * time.Second, Exclusive: w.exclusive, Retry: backoff.Policy{Attempts: attempts, Base: 10 * time.Millisecond, Cap: time.Second, Jitter: backoff.None}})
+			Timeout: 20 * time.Second, Exclusive: w.exclusive != (w.alternate && i%2 == 1), Retry: backoff.Policy{Attempts: attempts, Base: 10 * time.Millisecond, Cap: time.Second, Jitter: backoff.None}})
 	}
 	if w.shape != nil {
 		w.shape(&c)

@@ -26,7 +26,7 @@ func TestThrottlingSlowsAndFailsNothing(t *testing.T) {
 		t.Run(map[bool]string{true: "every action of " + serviceOf(tc.at), false: tc.name}[tc.name == ""], func(t *testing.T) {
 			w := newWorks(t)
 			w.strict, w.shape = true, sweepOften
-			fault := tc.at(w).Inject(awstest.Fault{Action: tc.name, Share: tc.share, Do: awstest.Throttled()})
+			fault := tc.at(w).Strike(tc.name, tc.share, awstest.Throttled())
 			m := w.start().ready()
 			m.submit(5)
 			w.within(time.Minute, "a row is dead", func() bool { return m.letters() > 0 })

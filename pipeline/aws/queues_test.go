@@ -36,7 +36,7 @@ func newPool(t *testing.T, named ...QueueSelector) *pool {
 	t.Helper()
 	t.Parallel()
 	at := awstest.Emulators(t)
-	p := &pool{t: t, prefix: "q" + strings.ToLower(rand.Text())[:10] + "-", client: sqs.NewFromConfig(awstest.Config(t, at)), proxy: awstest.NewProxy(t, at.SQS)}
+	p := &pool{t: t, prefix: "q" + strings.ToLower(rand.Text())[:10] + "-", client: sqs.NewFromConfig(awstest.Quick(t, at)), proxy: awstest.NewProxy(t, at.SQS)}
 	makeTable(t, at, p.prefix+"rows")
 	at.SQS = p.proxy.URL
 	account := NewAccount(awstest.Config(t, at))

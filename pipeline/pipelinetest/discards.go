@@ -174,7 +174,7 @@ func discardedFinishes(e *env) {
 	rows := e.addN(g, 4)
 	ds := e.takeRows(g, "deliver", 4)
 	e.discard("", rows...)
-	at := e.now().Add(15 * e.tick())
+	at := e.now().Add(e.roomy(15))
 	e.settle(processed(g, ds[rows[0]]), dead(ds[rows[1]], "502"), retry(ds[rows[2]], at), released(ds[rows[3]]))
 	for _, id := range rows {
 		e.status(id, pipeline.StatusDiscarded)
@@ -189,7 +189,7 @@ func discardedFinishes(e *env) {
 	e.state(rows[2], "deliver", pipeline.StateRetrying)
 	same(e, "released row", e.take(g, "deliver").Row, rows[3])
 	e.nothing(g, "deliver")
-	e.pass(15*e.tick() + e.h.Precision)
+	e.pass(e.roomy(15) + e.h.Precision)
 	same(e, "retried row", e.take(g, "deliver").Row, rows[2])
 }
 

@@ -39,6 +39,15 @@ func (e *env) hide() time.Duration { return 60 * e.tick() }
 // pass lets time go by; inside a bubble that takes none.
 func (e *env) pass(d time.Duration) { time.Sleep(d) }
 
+// roomy is n ticks, or more where a busy machine may take so long for what a case
+// does before they are over.
+func (e *env) roomy(n int) time.Duration {
+	if !e.h.Bubble {
+		n *= 3
+	}
+	return time.Duration(n) * e.tick()
+}
+
 // slack is how much longer something may take on a busy machine; inside a bubble
 // none is.
 func (e *env) slack() time.Duration {

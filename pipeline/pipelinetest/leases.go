@@ -42,10 +42,10 @@ func (e *env) lose(g *pipeline.Graph, step string) pipeline.Delivery {
 func leaseRunsOut(e *env) {
 	g := single(e)
 	id := e.add(g)
-	first := e.takeFor(8*e.tick(), g, "deliver", 1)[0]
+	first := e.takeFor(e.roomy(8), g, "deliver", 1)[0]
 	e.pass(2 * e.tick())
 	e.nothing(g, "deliver")
-	e.pass(7*e.tick() + e.h.Precision)
+	e.pass(e.roomy(7) + e.h.Precision)
 	second := e.take(g, "deliver")
 	same(e, "row", second.Row, first.Row)
 	same(e, "attempt", second.Attempt, 2)
@@ -85,14 +85,14 @@ func lostAttemptsCount(e *env) {
 func extendKeeps(e *env) {
 	g := single(e)
 	id := e.add(g)
-	d := e.takeFor(4*e.tick(), g, "deliver", 1)[0]
+	d := e.takeFor(e.roomy(4), g, "deliver", 1)[0]
 	for range 4 {
-		e.pass(2 * e.tick())
-		errs, err := e.b.Work.Extend(e.Context(), 4*e.tick(), d)
+		e.pass(e.roomy(2))
+		errs, err := e.b.Work.Extend(e.Context(), e.roomy(4), d)
 		e.ok(err, "extending")
 		e.answers("extending", errs, nil)
 	}
-	e.pass(2 * e.tick())
+	e.pass(e.roomy(2))
 	e.nothing(g, "deliver")
 	e.settle(processed(g, d))
 	same(e, "attempts", len(e.get(id).Attempts), 1)
@@ -101,13 +101,13 @@ func extendKeeps(e *env) {
 func extendTellsLost(e *env) {
 	g := single(e)
 	e.addN(g, 3)
-	ds := e.takeFor(4*e.tick(), g, "deliver", 3)
+	ds := e.takeFor(e.roomy(4), g, "deliver", 3)
 	e.settle(processed(g, ds[1]))
-	errs, err := e.b.Work.Extend(e.Context(), 10*e.tick(), ds...)
+	errs, err := e.b.Work.Extend(e.Context(), e.roomy(10), ds...)
 	e.ok(err, "extending")
 	e.answers("extending", errs, nil, pipeline.ErrLeaseLost, nil)
 
-	e.pass(11*e.tick() + e.h.Precision)
+	e.pass(e.roomy(11) + e.h.Precision)
 	again := e.takeN(g, "deliver", 2)
 	errs, err = e.b.Work.Extend(e.Context(), e.hide(), ds[0], again[0], ds[2], again[1])
 	e.ok(err, "extending")

@@ -98,11 +98,11 @@ func receiveAlone(e *env) {
 func neverBeforeDue(e *env) {
 	g := single(e)
 	e.add(g)
-	e.settle(retry(e.take(g, "deliver"), e.now().Add(8*e.tick()))) // each look takes a moment too
+	e.settle(retry(e.take(g, "deliver"), e.now().Add(e.roomy(8))))
 	e.nothing(g, "deliver")
-	e.pass(3 * e.tick())
+	e.pass(e.roomy(3))
 	e.nothing(g, "deliver")
-	e.pass(5*e.tick() + e.h.Precision)
+	e.pass(e.roomy(5) + e.h.Precision)
 	same(e, "attempt", e.take(g, "deliver").Attempt, 2)
 }
 

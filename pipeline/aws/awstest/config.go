@@ -2,6 +2,8 @@ package awstest
 
 import (
 	"context"
+	"net/http"
+	"sync"
 	"testing"
 
 	sdkaws "github.com/aws/aws-sdk-go-v2/aws"
@@ -33,6 +35,23 @@ func Config(t testing.TB, e Endpoints) sdkaws.Config {
 		BaseEndpoint:  sdkaws.String(nowhere),
 		ConfigSources: []any{e},
 	}
+}
+
+// connections are shared by all tests of a process, like the emulators: a client
+// of the SDK has its own else, and dials anew.
+var connections = sync.OnceValue(func() *http.Client {
+	return &http.Client{Transport: &http.Transport{MaxIdleConns: 512, MaxIdleConnsPerHost: 256, DisableCompression: true}}
+})
+
+// HTTP is the client that those share who bring no time-outs of their own.
+func HTTP() *http.Client { return connections() }
+
+// Quick is Config for a client that is used once or twice.
+func Quick(t testing.TB, e Endpoints) sdkaws.Config {
+	t.Helper()
+	c := Config(t, e)
+	c.HTTPClient = HTTP()
+	return c
 }
 
 // GetServiceBaseEndpoint is what the SDK asks of a source of configuration.

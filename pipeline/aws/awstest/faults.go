@@ -34,6 +34,13 @@ func (s *Server) Inject(f Fault) *Injected {
 	return i
 }
 
+// Strike injects harm to the first call of an action and to a share of the others.
+// It answers the first: of a few calls a share may be none.
+func (s *Server) Strike(action string, share float64, do Harm) *Injected {
+	s.Inject(Fault{Action: action, Share: share, Do: do})
+	return s.Inject(Fault{Action: action, Times: 1, Do: do})
+}
+
 // Heal ends all faults. A service that is down is up again.
 func (s *Server) Heal() {
 	s.mu.Lock()
