@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"testing"
 )
 
@@ -81,24 +80,6 @@ func (w *tab) confirm() {
 	w.fill("#confirm_password", passphrase)
 	w.click("button", "Confirm and go on")
 	w.sees("h1", "dee is invited")
-}
-
-// inspectHere looks at the page as it is, which came of a form.
-func (w *tab) inspectHere(site, name string) {
-	w.t.Helper()
-	w.forget()
-	js[bool](w, w.b.axe+"; true")
-	for _, width := range []int64{wide, narrow} {
-		for _, scheme := range []string{light, dark} {
-			w.look(width, scheme)
-			for _, violation := range w.axe() {
-				w.t.Errorf("%s, %s: %s", site, name, violation)
-			}
-			w.fits(site + ", " + name)
-			w.shoot(fmt.Sprintf("%s-%s-%s-%d", site, name, scheme, width))
-		}
-	}
-	w.look(wide, light)
 }
 
 // An admin invites somebody, who comes in, makes a token and leaves; the admin

@@ -87,17 +87,27 @@ func (w *tab) inspect(site string, v visit) {
 	for _, text := range w.complaints() {
 		w.t.Errorf("%s, %s: %s", site, v.path, text)
 	}
+	w.inspectHere(site, v.name)
+}
+
+// inspectHere looks at the page as it is, such as one that a form answered with.
+func (w *tab) inspectHere(site, name string) {
+	w.t.Helper()
 	w.forget()
 	js[bool](w, w.b.axe+"; true")
 	for _, width := range []int64{wide, narrow} {
 		for _, scheme := range []string{light, dark} {
 			w.look(width, scheme)
-			where := fmt.Sprintf("%s, %s, %s, %d wide", site, v.path, scheme, width)
-			for _, violation := range w.axe() {
+			rules := contrast // no other rule depends on both
+			if (width == wide) == (scheme == light) {
+				rules = wcag
+			}
+			where := fmt.Sprintf("%s, %s, %s, %d wide", site, name, scheme, width)
+			for _, violation := range w.axe(rules) {
 				w.t.Errorf("%s: %s", where, violation)
 			}
 			w.fits(where)
-			w.shoot(fmt.Sprintf("%s-%s-%s-%d", site, v.name, scheme, width))
+			w.shoot(fmt.Sprintf("%s-%s-%s-%d", site, name, scheme, width))
 		}
 	}
 	w.look(wide, light)
@@ -121,10 +131,16 @@ const overflow = `(() => {
 	return ["width " + root.scrollWidth, ...over.slice(-3).map((el) => el.outerHTML.slice(0, 100))];
 })()`
 
-// axe is what breaks WCAG 2.1 A or AA.
-func (w *tab) axe() []string {
+// The rules of WCAG 2.1 A and AA, and the one of them about colours.
+const (
+	wcag     = `["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]`
+	contrast = `["color-contrast"]`
+)
+
+// axe is what breaks rules.
+func (w *tab) axe(rules string) []string {
 	w.t.Helper()
-	return js[[]string](w, `axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], resultTypes: ["violations"]})
+	return js[[]string](w, `axe.run(document, {runOnly: `+rules+`, resultTypes: ["violations"]})
 		.then((r) => r.violations.flatMap((v) => v.nodes.slice(0, 3).map((n) => v.id + " at " + n.target.join(" ") + ": " + n.failureSummary.replace(/\s+/g, " ") + " " + n.html.slice(0, 160))))`)
 }
 

@@ -214,8 +214,9 @@ func (m *machine) submit(n int) []string {
 	var all sync.WaitGroup
 	for i := range n {
 		all.Go(func() {
+			row := m.w.number() // the same in each try: what it does depends on that
 			for range 5 {
-				if ids[i], errs[i] = m.send(); errs[i] == nil {
+				if ids[i], errs[i] = m.sendAs(row); errs[i] == nil {
 					return
 				}
 			}
@@ -229,12 +230,17 @@ func (m *machine) submit(n int) []string {
 }
 
 // send sends one row. One that is not answered may exist all the same.
-func (m *machine) send() (string, error) {
-	w := m.w
+func (m *machine) send() (string, error) { return m.sendAs(m.w.number()) }
+
+func (w *works) number() int {
 	w.mu.Lock()
-	n := w.next
+	defer w.mu.Unlock()
 	w.next++
-	w.mu.Unlock()
+	return w.next - 1
+}
+
+func (m *machine) sendAs(n int) (string, error) {
+	w := m.w
 	s, err := m.engine.Intake.Submit(w.t.Context(), ordersPipeline, pipeline.Message{Payload: fmt.Appendf(nil, `{"n":%d}`, n), ContentType: "application/json"})
 	w.mu.Lock()
 	defer w.mu.Unlock()
