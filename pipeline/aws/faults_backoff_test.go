@@ -108,9 +108,20 @@ func (w *works) insert(s *Store) string {
 
 func (w *works) receive(s *Store, exclusive bool) []pipeline.Delivery {
 	w.t.Helper()
-	ds, err := s.Backend().Work.Receive(w.t.Context(), pipeline.ReceiveRequest{Pipeline: ordersPipeline, Step: "check", N: 10, Hide: w.lease, Wait: time.Second, Worker: "a worker", Exclusive: exclusive})
+	return w.receiveBy(s, pipeline.ReceiveRequest{N: 10, Exclusive: exclusive})
+}
+
+func (w *works) receiveUpTo(s *Store, n int) []pipeline.Delivery {
+	w.t.Helper()
+	return w.receiveBy(s, pipeline.ReceiveRequest{N: n})
+}
+
+func (w *works) receiveBy(s *Store, req pipeline.ReceiveRequest) []pipeline.Delivery {
+	w.t.Helper()
+	req.Pipeline, req.Step, req.Hide, req.Wait, req.Worker = ordersPipeline, "check", w.lease, time.Second, "a worker"
+	ds, err := s.Backend().Work.Receive(w.t.Context(), req)
 	if err != nil {
-		w.t.Fatal(err)
+		w.t.Error(err)
 	}
 	return ds
 }

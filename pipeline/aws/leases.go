@@ -13,6 +13,7 @@ import (
 type leases struct {
 	mu     sync.Mutex
 	byStep map[stepOfRow]*lease
+	looked map[stepOfRow]chan struct{} // steps that a message is looked into for; closed after
 }
 
 type stepOfRow struct{ row, step string }
@@ -37,26 +38,45 @@ type lease struct {
 // attempt is kept with its worker when its message comes back.
 const forgetAfter = 12 * time.Hour
 
-func newLeases() *leases { return &leases{byStep: map[stepOfRow]*lease{}} }
+func newLeases() *leases {
+	return &leases{byStep: map[stepOfRow]*lease{}, looked: map[stepOfRow]chan struct{}{}}
+}
+
+// look keeps other messages of a step waiting until the function it answers is
+// called: until it is known whether the step is given out for this one. Two that
+// are read at the same time would both find that nobody has done it.
+func (ls *leases) look(row, step string) (done func()) {
+	key, mine := stepOfRow{row, step}, make(chan struct{})
+	for {
+		other := ls.begin(key, mine)
+		if other == nil {
+			break
+		}
+		<-other
+	}
+	return func() {
+		ls.mu.Lock()
+		defer ls.mu.Unlock()
+		delete(ls.looked, key)
+		close(mine)
+	}
+}
+
+// begin notes a look, or answers the one that is under way.
+func (ls *leases) begin(key stepOfRow, mine chan struct{}) (other chan struct{}) {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	if other = ls.looked[key]; other == nil {
+		ls.looked[key] = mine
+	}
+	return other
+}
 
 // take notes a lease in the place of an older one.
 func (ls *leases) take(row, step string, l *lease) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
 	ls.byStep[stepOfRow{row, step}] = l
-}
-
-// takeAfter is take unless there is another lease by now than the one that was
-// seen, which it answers then.
-func (ls *leases) takeAfter(seen *lease, row, step string, l *lease) (other *lease) {
-	ls.mu.Lock()
-	defer ls.mu.Unlock()
-	key := stepOfRow{row, step}
-	if now := ls.byStep[key]; now != nil && now != seen {
-		return now
-	}
-	ls.byStep[key] = l
-	return nil
 }
 
 // of returns the lease of a step, nil if this process has none.

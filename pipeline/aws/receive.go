@@ -177,6 +177,7 @@ func (w work) lease(ctx context.Context, q *queue, req pipeline.ReceiveRequest, 
 		w.s.setAside(ctx, q, m, "it is no message of a step: it names no row")
 		return nil, nil
 	}
+	defer w.s.leases.look(id.text, req.Step)()
 	flags, payload, held, err := w.readUnder(ctx, id, req.Step)
 	if err != nil {
 		return nil, err
@@ -226,7 +227,8 @@ func (w work) readUnder(ctx context.Context, id rowID, step string) (flags, payl
 func (w work) leaseOpen(ctx context.Context, q *queue, req pipeline.ReceiveRequest, r *row, c cell, payload item, held *lease, m received) (*pipeline.Delivery, error) {
 	now := time.Now()
 	if held != nil && held.message != m.id && w.s.leases.runsOut(held).After(now) && held.base.Gen == c.Gen && held.base.Attempts == c.Attempts {
-		w.duplicate(q, held, m)
+		w.s.duplicates.Add(1)
+		q.deletes.later(m.handle) // a second message for what runs here
 		return nil, nil
 	}
 	if c.State == cellRunning && w.s.unsure.has(claimKey(c.Token, req.Step)) {
@@ -250,18 +252,10 @@ func (w work) leaseOpen(ctx context.Context, q *queue, req pipeline.ReceiveReque
 	if due := fromMillis(c.Due); c.State == cellRetrying && due.After(now) {
 		return nil, w.s.notYet(ctx, q, r, req.Step, c, raw, m, due.Sub(now))
 	}
-	return w.deliver(ctx, q, req, r, c, raw, payload, held, m)
+	return w.deliver(ctx, q, req, r, c, raw, payload, m)
 }
 
-// duplicate drops a second message for what runs here.
-func (w work) duplicate(q *queue, held *lease, m received) {
-	if held.message != m.id {
-		w.s.duplicates.Add(1)
-		q.deletes.later(m.handle)
-	}
-}
-
-func (w work) deliver(ctx context.Context, q *queue, req pipeline.ReceiveRequest, r *row, c cell, raw string, payload item, held *lease, m received) (*pipeline.Delivery, error) {
+func (w work) deliver(ctx context.Context, q *queue, req pipeline.ReceiveRequest, r *row, c cell, raw string, payload item, m received) (*pipeline.Delivery, error) {
 	l := &lease{token: randomToken(), pipeline: req.Pipeline, message: m.id, handle: m.handle, base: c, attempt: c.Attempts + 1, worker: req.Worker,
 		started: time.Now().UTC(), until: m.at.Add(max(req.Hide, time.Second)), fresh: r.status() == pipeline.StatusAccepted}
 	d := &pipeline.Delivery{Row: r.id.text, Pipeline: req.Pipeline, Graph: r.graph.ID(), Step: req.Step, Attempt: l.attempt, Spent: c.Spent,
@@ -287,12 +281,7 @@ func (w work) deliver(ctx context.Context, q *queue, req pipeline.ReceiveRequest
 	left, beside := r.toCome(req.Step)
 	d.Receipt = pipeline.Receipt{Token: l.token, Handle: receipt{Handle: m.handle, Message: m.id, Cell: raw, Gen: c.Gen, Count: m.count,
 		Receives: m.count - max(m.Base, 0), Left: left, Beside: beside, Room: r.room(req.Step)}.encode()}
-	if req.Exclusive { // the claim has decided
-		w.s.leases.take(r.id.text, req.Step, l)
-	} else if other := w.s.leases.takeAfter(held, r.id.text, req.Step, l); other != nil {
-		w.duplicate(q, other, m)
-		return nil, nil
-	}
+	w.s.leases.take(r.id.text, req.Step, l)
 	w.s.floor.took(req.Pipeline, req.Step, fromMillis(c.Due))
 	return d, nil
 }
