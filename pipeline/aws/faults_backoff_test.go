@@ -20,6 +20,7 @@ const (
 // TestBackoffsLongerThanSQSCanHideAMessage hide it as long as SQS lets them, and
 // again when it comes back early. That costs the row no attempt.
 func TestBackoffsLongerThanSQSCanHideAMessage(t *testing.T) {
+	t.Parallel()
 	for _, exclusive := range []bool{false, true} {
 		for _, wait := range []time.Duration{20 * time.Minute, 11*time.Hour + 59*time.Minute, 12 * time.Hour, 20 * time.Hour, 72 * time.Hour} {
 			t.Run(fmt.Sprintf("%s/%v", wait, exclusive), func(t *testing.T) {

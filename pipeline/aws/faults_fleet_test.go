@@ -13,6 +13,7 @@ import (
 // TestTwoProcessesOnOneTable work off a hundred rows together, each step of each
 // row once.
 func TestTwoProcessesOnOneTable(t *testing.T) {
+	t.Parallel()
 	for _, exclusive := range []bool{false, true} {
 		t.Run(map[bool]string{true: "with claims", false: "without"}[exclusive], func(t *testing.T) {
 			w := newWorks(t)

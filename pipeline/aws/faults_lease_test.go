@@ -7,6 +7,7 @@ import (
 
 // TestACallLongerThanItsLeaseIsMadeOnce: its message is hidden on and on.
 func TestACallLongerThanItsLeaseIsMadeOnce(t *testing.T) {
+	t.Parallel()
 	for _, exclusive := range []bool{false, true} {
 		t.Run(map[bool]string{true: "with claims", false: "without"}[exclusive], func(t *testing.T) {
 			w := newWorks(t)
@@ -26,6 +27,7 @@ func TestACallLongerThanItsLeaseIsMadeOnce(t *testing.T) {
 // TestAWorkerThatWakesTooLateChangesNothing: a process is held up for longer than
 // its leases, and another one does its work meanwhile.
 func TestAWorkerThatWakesTooLateChangesNothing(t *testing.T) {
+	t.Parallel()
 	for _, exclusive := range []bool{false, true} {
 		t.Run(map[bool]string{true: "with claims", false: "without"}[exclusive], func(t *testing.T) {
 			w := newWorks(t)

@@ -27,8 +27,8 @@ func TestAnswersThatGetLost(t *testing.T) {
 		t.Run(fmt.Sprintf("%s/%v", tc.name, tc.exclusive), func(t *testing.T) {
 			w := newWorks(t)
 			w.strict, w.exclusive, w.alternate, w.shape = true, tc.exclusive, true, sweepOften
-			fault := tc.at(w).Strike(tc.name, tc.share, awstest.LostAnswer())
 			m := w.start().ready()
+			fault := tc.at(w).Strike(tc.name, tc.share, awstest.LostAnswer())
 			m.submit(10)
 			w.within(time.Minute, "two rows are dead", func() bool { return m.letters() > 1 })
 			w.down.change(func(l *ledger) { l.mended = true })
@@ -44,6 +44,7 @@ func TestAnswersThatGetLost(t *testing.T) {
 // TestAReceiveWhoseAnswerGetsLost hides messages that nobody has seen. They come
 // back, and whoever was hidden from them is not the row's fault.
 func TestAReceiveWhoseAnswerGetsLost(t *testing.T) {
+	t.Parallel()
 	for _, exclusive := range []bool{false, true} {
 		t.Run(map[bool]string{true: "with claims", false: "without"}[exclusive], func(t *testing.T) {
 			w := newWorks(t)

@@ -119,6 +119,7 @@ func TestADeadLetterQueueThatIsAway(t *testing.T) {
 // TestDuplicatesAreHarmless sends messages again: while their step runs, after it
 // is over, of an older generation.
 func TestDuplicatesAreHarmless(t *testing.T) {
+	t.Parallel()
 	for _, exclusive := range []bool{false, true} {
 		t.Run(map[bool]string{true: "with claims", false: "without"}[exclusive], func(t *testing.T) {
 			w := newWorks(t)
@@ -147,6 +148,7 @@ func TestDuplicatesAreHarmless(t *testing.T) {
 // waits. Which of them comes first does not matter, and neither is taken for an
 // attempt that was cut off.
 func TestDuplicatesBesideARetry(t *testing.T) {
+	t.Parallel()
 	for _, exclusive := range []bool{false, true} {
 		t.Run(map[bool]string{true: "with claims", false: "without"}[exclusive], func(t *testing.T) {
 			w := newWorks(t)

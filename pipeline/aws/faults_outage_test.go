@@ -92,6 +92,7 @@ func TestSQSIsOutForAWhile(t *testing.T) {
 // TestASweepFindsWhatWasNeverSent: SQS is out, and before it is back the process
 // that would have sent the messages is gone.
 func TestASweepFindsWhatWasNeverSent(t *testing.T) {
+	t.Parallel()
 	for _, exclusive := range []bool{false, true} {
 		t.Run(map[bool]string{true: "with claims", false: "without"}[exclusive], func(t *testing.T) {
 			w := newWorks(t)

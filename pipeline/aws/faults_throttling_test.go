@@ -26,8 +26,8 @@ func TestThrottlingSlowsAndFailsNothing(t *testing.T) {
 		t.Run(map[bool]string{true: "every action of " + serviceOf(tc.at), false: tc.name}[tc.name == ""], func(t *testing.T) {
 			w := newWorks(t)
 			w.strict, w.shape = true, sweepOften
+			m := w.start().ready() // a process that cannot join the others at its start does not begin
 			fault := tc.at(w).Strike(tc.name, tc.share, awstest.Throttled())
-			m := w.start().ready()
 			m.submit(5)
 			w.within(time.Minute, "a row is dead", func() bool { return m.letters() > 0 })
 			w.down.change(func(l *ledger) { l.mended = true })

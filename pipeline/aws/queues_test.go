@@ -571,6 +571,7 @@ func (d *deadLine) Delete(ctx context.Context, q string, m ...pipeline.QueueMess
 }
 
 func TestQueueRedriveGoesOnInAnotherProcess(t *testing.T) {
+	t.Parallel()
 	for at, twice := range map[string]int{"send": 10, "delete": 0} {
 		t.Run("ended at "+at, func(t *testing.T) {
 			p := newPool(t)
