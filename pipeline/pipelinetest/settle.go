@@ -19,6 +19,8 @@ func settleRules() []rule {
 			rule: "A free retry is an attempt, uses up no budget and counts as throttled if it was."},
 		{name: "release uncounts", run: releaseUncounts,
 			rule: "Release: no call was made; the step is back in the queue now and the attempt is not counted."},
+		{name: "release of a first attempt", run: releaseOfTheFirst,
+			rule: "A row whose only attempts were released was not tried: it is accepted."},
 		{name: "dead writes the letter", run: deadWritesLetter,
 			rule: "Dead puts the step into the dead-letter queue, with the row, the attempt and the letter written together."},
 		{name: "no call, no attempt", run: noCallNoAttempt,
@@ -127,6 +129,20 @@ func releaseUncounts(e *env) {
 		same(e, "attempts", f.Attempts, 1)
 	}
 	same(e, "attempts kept", len(e.get(id).Attempts), 1)
+}
+
+func releaseOfTheFirst(e *env) {
+	g := join(e)
+	id := e.add(g)
+	for range 2 {
+		e.settle(released(e.take(g, "validate")))
+		e.status(id, pipeline.StatusAccepted)
+		e.state(id, "validate", pipeline.StateQueued)
+	}
+	same(e, "rows counted as accepted", e.counts().Rows[g.Pipeline()][pipeline.StatusAccepted], int64(1))
+	e.settle(retry(e.take(g, "validate"), e.now()))
+	e.settle(released(e.take(g, "validate")))
+	e.status(id, pipeline.StatusInProgress)
 }
 
 func deadWritesLetter(e *env) {

@@ -26,6 +26,11 @@ type cell struct {
 // open tells whether the cell is in its queue.
 func (c *cell) open() bool { return c.state == cellQueued || c.state == cellRetrying }
 
+// tried tells whether an attempt was made, or the step left its queue without one.
+func (c cell) tried() bool {
+	return c.attempts > 0 || c.state == cellProcessed || c.state == cellDead
+}
+
 // A cell is stored as numbers of variable length, one after the other: step,
 // head, attempts, touched, then what head says is there. Times count from that
 // of the row's acceptance, so they are short. The lowest bits of head are the

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"redrive/pipeline"
@@ -165,6 +166,9 @@ func (w *writer) release(f *flow, c *cell, q *queue) {
 	w.leave(f, c, q, cellQueued, c.due, &pipeline.Attempt{})
 	if !f.discarded() {
 		q.push(newEntry(c.due, f.row, false))
+	}
+	if f.beneath() == rowInProgress && !slices.ContainsFunc(f.cells, cell.tried) {
+		w.setStatus(f, rowAccepted)
 	}
 }
 
