@@ -41,7 +41,7 @@ const atOnce = "6"
 
 const (
 	patience = 60 * time.Second      // with what comes by itself, on a busy machine
-	glance   = 20 * time.Millisecond // between two looks
+	glance   = 50 * time.Millisecond // between two looks
 	secret   = "It's a Secret to Everybody"
 	bearer   = "Bearer of-the-downstream"
 )
@@ -225,9 +225,9 @@ func diamond() []string {
 // eventually looks until what it sees will do, and returns it.
 func eventually[T any](t *testing.T, what string, look func() T, will func(T) bool) T {
 	t.Helper()
-	patience := patience
+	patience, glance := patience, glance
 	if strings.HasPrefix(t.Name(), onAWS) {
-		patience = patienceAWS
+		patience, glance = patienceAWS, 3*glance
 	}
 	deadline := time.NewTimer(patience)
 	defer deadline.Stop()
