@@ -15,7 +15,8 @@ import (
 
 const (
 	kindUser    = "user"
-	devicesMost = 8 // browsers a user is known by
+	kindAdmins  = "admins" // one record; see keepsAdmin
+	devicesMost = 8        // browsers a user is known by
 	listMost    = 500
 )
 
@@ -223,13 +224,14 @@ func (s *Service) ChangeUser(ctx context.Context, name string, c UserChange) (Us
 		detail["password"] = "changed"
 	}
 	entry := pipeline.NewEntry(ctx, "user.change", "users/"+u.Name, c.Reason, detail)
+	var guard []pipeline.Record
 	if u.Disabled || u.Role != Admin {
-		if err := s.keepsAdmin(ctx, u.Name); err != nil {
+		if guard, err = s.keepsAdmin(ctx, u.Name); err != nil {
 			return User{}, s.failed(ctx, entry, err)
 		}
 	}
 	u.Since = time.Now().UTC()
-	if err := s.put(ctx, entry, u.record()); err != nil {
+	if err := s.put(ctx, entry, append(guard, u.record())...); err != nil {
 		return User{}, err
 	}
 	return u.User, s.endAll(ctx, u.Name, "")
@@ -279,10 +281,11 @@ func (s *Service) Invite(ctx context.Context, name, reason string) (User, string
 	token, invitation := newInvitation(u.Name, u.Role, now)
 	u.Hash, u.Devices, u.Since, u.Invitation, u.Invited = "", nil, now, invitation.ID, true
 	entry := pipeline.NewEntry(ctx, "user.invite", "users/"+u.Name, reason, map[string]any{"before": before, "after": u.facts()})
-	if err := s.keepsAdmin(ctx, u.Name); err != nil {
+	guard, err := s.keepsAdmin(ctx, u.Name)
+	if err != nil {
 		return User{}, "", s.failed(ctx, entry, err)
 	}
-	if err := s.put(ctx, entry, u.record(), invitation); err != nil {
+	if err := s.put(ctx, entry, append(guard, u.record(), invitation)...); err != nil {
 		return User{}, "", err
 	}
 	return u.User, token, s.endAll(ctx, u.Name, "")
@@ -304,31 +307,38 @@ func (s *Service) RemoveUser(ctx context.Context, name, reason string) error {
 		return err
 	}
 	entry := pipeline.NewEntry(ctx, "user.remove", "users/"+u.Name, reason, map[string]any{"before": u.facts()})
-	if err := s.keepsAdmin(ctx, u.Name); err != nil {
+	guard, err := s.keepsAdmin(ctx, u.Name)
+	if err != nil {
 		return s.failed(ctx, entry, err)
 	}
-	if err := s.put(ctx, entry, pipeline.Record{Kind: kindUser, ID: u.Name, Version: u.version}); err != nil {
+	if err := s.put(ctx, entry, append(guard, pipeline.Record{Kind: kindUser, ID: u.Name, Version: u.version})...); err != nil {
 		return err
 	}
 	return errors.Join(s.endAll(ctx, u.Name, ""), s.endTokens(ctx, u.Name))
 }
 
 // keepsAdmin refuses to leave the console without anybody who may let others in.
-// Where a provider says who is admin, nobody can be left out.
-func (s *Service) keepsAdmin(ctx context.Context, without string) error {
+// What it answers is written along with the change: of two admins who remove each
+// other at the same moment the second writes over a version that is gone. Where a
+// provider says who is admin, nobody can be left out.
+func (s *Service) keepsAdmin(ctx context.Context, without string) (guard []pipeline.Record, err error) {
 	if s.provider {
-		return nil
+		return nil, nil
+	}
+	before, err := s.records.Get(ctx, kindAdmins, kindAdmins)
+	if err != nil && !errors.Is(err, pipeline.ErrNotFound) {
+		return nil, fmt.Errorf("looking for other admins: %w", err)
 	}
 	all, err := s.users(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, u := range all {
 		if u.Name != without && u.Role == Admin && !u.Disabled && u.Hash != "" {
-			return nil
+			return []pipeline.Record{{Kind: kindAdmins, ID: kindAdmins, Version: before.Version, Data: []byte("{}")}}, nil
 		}
 	}
-	return &pipeline.Error{Code: pipeline.CodeConflict, Text: without + " is the only admin; make somebody else one first"}
+	return nil, &pipeline.Error{Code: pipeline.CodeConflict, Text: without + " is the only admin; make somebody else one first"}
 }
 
 // put writes records with their entry.

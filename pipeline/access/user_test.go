@@ -1,6 +1,7 @@
 package access
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"sync"
@@ -116,6 +117,43 @@ func TestTheLastAdminStays(t *testing.T) {
 	}
 	s.mustAdd(t, "dee", Admin)
 	if err := s.RemoveUser(t.Context(), "ann", "left"); err != nil {
+		t.Error(err)
+	}
+}
+
+// meeting lets nobody write before all have read the users.
+type meeting struct {
+	*memory
+	read sync.WaitGroup
+}
+
+func (m *meeting) List(ctx context.Context, kind, cursor string, limit int) (pipeline.Page[pipeline.Record], error) {
+	page, err := m.memory.List(ctx, kind, cursor, limit)
+	if kind == kindUser {
+		m.read.Done()
+		m.read.Wait()
+	}
+	return page, err
+}
+
+func TestAdminsWhoRemoveEachOther(t *testing.T) {
+	t.Parallel()
+	s, m := newTest(t)
+	s.mustAdd(t, "ann", Admin)
+	s.mustAdd(t, "bob", Admin)
+	both := &meeting{memory: m}
+	both.read.Add(2)
+	other := reopened(t, m)
+	s.records, other.records = both, both
+	viewer := Viewer
+	removed := make(chan error)
+	go func() { removed <- s.RemoveUser(t.Context(), "bob", "has to go") }()
+	_, err := other.ChangeUser(t.Context(), "ann", UserChange{Role: &viewer, Reason: "has to go"})
+	gone := <-removed
+	if (err == nil) == (gone == nil) || code(errors.Join(err, gone)) != pipeline.CodeConflict {
+		t.Errorf("removing the one ended with %v, demoting the other with %v", gone, err)
+	}
+	if _, err := reopened(t, m).keepsAdmin(t.Context(), "nobody"); err != nil {
 		t.Error(err)
 	}
 }
