@@ -72,17 +72,23 @@ func q(text string) string {
 // evaluate on: that is another look.
 func (w *tab) wait(what, expression string) {
 	w.t.Helper()
-	deadline := time.NewTimer(patience)
+	if !w.waits(patience, expression) {
+		w.t.Fatalf("%s: not after %s at %s, which shows:\n%s", what, patience, js[string](w, "location.href"), w.text("body"))
+	}
+}
+
+func (w *tab) waits(most time.Duration, expression string) bool {
+	deadline := time.NewTimer(most)
 	defer deadline.Stop()
 	tick := time.NewTicker(glance)
 	defer tick.Stop()
 	for {
 		if ok, err := chromedp.Run(w.ctx, chromedp.Evaluate[bool](expression)); ok && err == nil {
-			return
+			return true
 		}
 		select {
 		case <-deadline.C:
-			w.t.Fatalf("%s: not after %s at %s, which shows:\n%s", what, patience, js[string](w, "location.href"), w.text("body"))
+			return false
 		case <-tick.C:
 		}
 	}
@@ -193,7 +199,23 @@ func (w *tab) loses(css, text string) {
 // goes waits until a page whose path begins so has come.
 func (w *tab) goes(path string) {
 	w.t.Helper()
-	w.wait("the page "+path, `document.readyState === "complete" && (location.pathname + location.search).startsWith(`+q(path)+`)`)
+	w.wait("the page "+path, at(path))
+}
+
+func at(path string) string {
+	return `document.readyState === "complete" && (location.pathname + location.search).startsWith(` + q(path) + `)`
+}
+
+// jumps presses a shortcut that leads to a page, again if need be: between two keys
+// of one there may be no more than a moment, and a busy machine takes longer.
+func (w *tab) jumps(keys, path string) {
+	w.t.Helper()
+	for range 3 {
+		if w.press(keys); w.waits(patience/6, at(path)) {
+			return
+		}
+	}
+	w.goes(path)
 }
 
 func (w *tab) text(css string) string {

@@ -27,8 +27,7 @@ func redriveDrive(t *testing.T, b *chromium) {
 	w.sees("#attempts", "mailbox unknown")
 	w.sees("#attempts", "422")
 
-	w.press("gd")
-	w.goes("/dead-letters")
+	w.jumps("gd", "/dead-letters")
 	w.click("#letters-list input[data-select]")
 	w.sees("#live-mark", "Paused, 1 row selected")
 	w.click("#letters-list button", "Redrive 1 selected") // the browser asks for the reason
@@ -77,8 +76,7 @@ func matchingDrive(t *testing.T, b *chromium) {
 	eventually(t, "dead letters", func() int { return p.letters("").Total }, is(3))
 
 	p.down.on("index", nil)
-	w.press("gd")
-	w.goes("/dead-letters")
+	w.jumps("gd", "/dead-letters")
 	w.fill("#plan-reason", "the index is there")
 	w.press("\t")
 	w.click("#plan button.btn-primary")

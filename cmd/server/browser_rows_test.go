@@ -80,12 +80,10 @@ func keysDrive(t *testing.T, b *chromium) {
 	w.loses("#keys", "Next, previous")
 	for key, path := range map[string]string{"r": "/rows", "d": "/dead-letters", "b": "/breakers", "a": "/alarms", "s": "/sweeps", "u": "/audit", "f": "/faults", "o": "/"} {
 		if js[bool](w, `!!document.querySelector("#nav a[data-key=`+key+`]")`) {
-			w.press("g" + key)
-			w.goes(path)
+			w.jumps("g"+key, path)
 		}
 	}
-	w.press("gr")
-	w.goes("/rows")
+	w.jumps("gr", "/rows")
 	w.press("jjx")
 	w.sees("#live-mark", "Paused, 1 row selected")
 	w.sees("#rows-list button", "Discard 1 selected")

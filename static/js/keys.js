@@ -30,7 +30,7 @@
   const plain = {
     "/": () => { const q = document.getElementById("q"); q?.focus(); q?.select(); },
     "?": () => sheet?.togglePopover(),
-    "g": () => { gone = Date.now(); },
+    "g": (el, event) => { gone = event.timeStamp; }, // of the key, however busy the page is
     "j": () => step(1),
     "k": () => step(-1),
     "x": (el) => el.closest?.("tr")?.querySelector("input[data-select]")?.click(),
@@ -43,7 +43,7 @@
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (event.key === "Escape") { escape(el); return; }
     if (typing(el)) return;
-    if (gone && Date.now() - gone < 1500) {
+    if (gone && event.timeStamp - gone < 1500) {
       gone = 0;
       const to = document.querySelector(`#nav a[data-key="${CSS.escape(event.key)}"]`);
       if (to) { event.preventDefault(); location.assign(to.href); }
@@ -52,6 +52,6 @@
     const act = plain[event.key];
     if (!act) return;
     event.preventDefault();
-    act(el);
+    act(el, event);
   });
 })();
