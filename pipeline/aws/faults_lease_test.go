@@ -32,7 +32,7 @@ func TestAWorkerThatWakesTooLateChangesNothing(t *testing.T) {
 		t.Run(map[bool]string{true: "with claims", false: "without"}[exclusive], func(t *testing.T) {
 			w := newWorks(t)
 			w.exclusive, w.lease = exclusive, 3*time.Second
-			w.down.takes = time.Second
+			w.down.takes = 4 * time.Second // longer than it takes to see that all have begun
 			first := w.start().ready()
 			first.submit(5)
 			w.within(10*time.Second, "all are being checked", func() bool { return w.down.all() == 5 })

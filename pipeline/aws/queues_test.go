@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -523,11 +524,11 @@ type deadLine struct {
 	pipeline.QueueBrowser
 	pipeline.QueueMover
 	at   string
-	dead bool
+	dead atomic.Bool
 }
 
 func (d *deadLine) gone() error {
-	if d.dead {
+	if d.dead.Load() {
 		return &pipeline.Error{Code: pipeline.CodeUnavailable, Text: "this process has ended"}
 	}
 	return nil
@@ -550,7 +551,7 @@ func (d *deadLine) Hide(ctx context.Context, q string, hide time.Duration, m ...
 func (d *deadLine) Send(ctx context.Context, to string, m ...pipeline.QueueMessage) []pipeline.QueueSent {
 	answers := d.QueueMover.Send(ctx, to, m...)
 	if d.at == "send" {
-		d.dead = true
+		d.dead.Store(true)
 		for i := range answers {
 			answers[i] = pipeline.QueueSent{State: pipeline.SendUnsure, Err: d.gone()}
 		}
@@ -560,7 +561,7 @@ func (d *deadLine) Send(ctx context.Context, to string, m ...pipeline.QueueMessa
 
 func (d *deadLine) Delete(ctx context.Context, q string, m ...pipeline.QueueMessage) []error {
 	if d.at == "delete" {
-		d.dead = true
+		d.dead.Store(true)
 		errs := make([]error, len(m))
 		for i := range errs {
 			errs[i] = d.gone()
@@ -585,7 +586,9 @@ func TestQueueRedriveGoesOnInAnotherProcess(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(500 * time.Millisecond)
+			for end := time.Now().Add(time.Minute); !broken.dead.Load() && time.Now().Before(end); {
+				time.Sleep(20 * time.Millisecond)
+			}
 			stop()
 			e, stop = p.engine(db, func(*pipeline.Backend) {})
 			defer stop()
