@@ -54,7 +54,7 @@ func TestAWSTwoProcessesOneIsKilled(t *testing.T) {
 	f.config = flakyDiamond(f.testProgram)
 	f.join()
 	victim := f.join()
-	deaths := f.outlives(victim, 4, 40)
+	deaths := f.outlives(victim, 4, 25)
 	gone := strings.Repeat("all gone, ", deaths)
 	eventually(t, "the processes", f.members[0].at().instances, is(gone+"all running, all running"))
 }
@@ -68,7 +68,7 @@ func TestAWSFourProcessesOneIsKilled(t *testing.T) {
 	f.join("--only", "console")
 	f.join("--only", "workers")
 	victim := f.join()
-	f.outlives(victim, 4, 60)
+	f.outlives(victim, 4, 30)
 	running := "all running, all running, console running, workers running"
 	eventually(t, "the processes", f.members[1].at().instances, func(list string) bool { return strings.HasSuffix(list, running) })
 }
