@@ -118,7 +118,8 @@ func accountDrive(t *testing.T, b *chromium) {
 	w.goes("/settings/users/bob")
 	w.click("summary", "Disable")
 	w.fill("#user-disable-reason", "a lost laptop")
-	guest.expect("/events") // is refused from now on
+	guest.expect("/events") // both are refused from now on
+	guest.expect("/settings/tokens")
 	w.click("button", "Disable bob")
 	w.sees(".flash", "bob is shut out")
 	equal(t, "bob's token", made.json("GET", "/api/v1/overview", "").status, 401)

@@ -103,7 +103,10 @@
   }
   async function page(ids) {
     const answer = await fetch(location.href, { headers: { Accept: "text/html", "Redrive-Live": ids.join(" ") }, credentials: "same-origin" });
-    if (answer.status === 401 || (answer.redirected && new URL(answer.url).pathname !== location.pathname)) { location.reload(); return null; }
+    if (answer.status === 401 || (answer.redirected && new URL(answer.url).pathname !== location.pathname)) {
+      location.assign(location.pathname + location.search); // not reload, which would send a form again
+      return null;
+    }
     if (answer.status === 404 || answer.status === 405) { source?.close(); return null; } // what a form answered with: there is nothing to read again
     if (!answer.ok) throw new Error(String(answer.status));
     return new DOMParser().parseFromString(await answer.text(), "text/html");
