@@ -62,6 +62,7 @@ func doorDrive(t *testing.T, b *chromium) {
 	w.open("/")
 	before := h.asks(old, http.MethodGet, "/api/v1/rows", "").status
 	equal(t, "the session", before, http.StatusOK)
+	w.expect("/events") // may be asked for in between
 	do(w, network.ClearBrowserCookies, cdp.Empty{})
 	w.open("/rows")
 	w.goes("/login?next=")
