@@ -41,7 +41,7 @@ func (s *troubled) visits() []visit {
 		ok("breakers", "/breakers"), ok("breaker open", "/breakers/search-api"), ok("breaker closed", "/breakers/mail"),
 		ok("alarms", "/alarms"), ok("alarm raised", "/alarms/dead-letters"), ok("alarm quiet", "/alarms/high-error-rate"),
 		ok("sweeps", "/sweeps"), ok("sweep dry", "/sweeps/"+s.dry), ok("sweep", "/sweeps/"+s.swept),
-		ok("faults", "/faults"), ok("audit", "/audit"), ok("audit of one action", "/audit?action=redrive."),
+		ok("faults", "/faults"), ok("audit", "/audit"), ok("audit of one action", "/audit?action=redrive."), ok("audit verified", "/audit?verify=1"),
 		{"no such page", "/nowhere/at/all", 404}, {"no such row", "/rows/nowhere", 404}, {"filter not understood", "/rows?since=yesterdayish", 400},
 	}
 }
