@@ -18,6 +18,15 @@ func NewID() string {
 	return idAlphabet.EncodeToString(b[:])
 }
 
+// bornAt is when an id was made, the zero time for what is none.
+func bornAt(id string) time.Time {
+	b, err := idAlphabet.DecodeString(id)
+	if err != nil || len(b) != 16 {
+		return time.Time{}
+	}
+	return time.UnixMilli(int64(binary.BigEndian.Uint64(b[:8]) >> 16))
+}
+
 // knownCursor refuses a cursor of a list of records that no list answered: there
 // it is an id.
 func knownCursor(cursor string) error {

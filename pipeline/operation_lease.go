@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // alone works on an operation while no other process does: under its lease,
@@ -23,6 +24,10 @@ func (o *Operations) alone(ctx context.Context, run *operationRun) {
 	o.e.fleet.release(ctx, held)
 }
 
+// storedWithin is how long after its lease an operation may still be stored, with
+// room for clocks that differ.
+const storedWithin = time.Minute
+
 // takeOver launches what nobody works on: its process is gone, or has let go.
 func (o *Operations) takeOver(ctx context.Context) {
 	for id, holder := range o.e.fleet.open() {
@@ -34,6 +39,8 @@ func (o *Operations) takeOver(ctx context.Context) {
 		}
 		op, err := o.read(ctx, id)
 		switch {
+		case errors.Is(err, ErrNotFound) && time.Since(bornAt(id)) < storedWithin:
+			continue // its lease is written first
 		case errors.Is(err, ErrNotFound) || err == nil && op.State.Final():
 			err = o.e.backend.Records.Put(ctx, nil, closed(id))
 		case err == nil:

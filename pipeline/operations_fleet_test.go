@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -50,6 +51,26 @@ func TestOperationOfADeadProcessIsTakenOver(t *testing.T) {
 			t.Errorf("operation = %+v", got)
 		}
 		b.wantStatus(pipeline.StatusDone, ids...)
+	})
+}
+
+// The lease of an operation is written before the operation. A store that is slow
+// in between leaves it there to be found, for a while or, after a crash, for good.
+func TestTheLeaseOfAnOperationToCome(t *testing.T) {
+	newFleet(t, 2, diamond, func(t *testing.T, f *fleet) {
+		a, records, id := f.members[0], f.db.Backend().Records, pipeline.NewID()
+		lease := pipeline.Record{Kind: "lease", ID: "operation/" + id, Data: []byte(`{"holder":"` + a.self().ID + `"}`)}
+		if err := records.Put(t.Context(), nil, lease); err != nil {
+			t.Fatal(err)
+		}
+		a.pass(20 * time.Second)
+		if _, err := records.Get(t.Context(), lease.Kind, lease.ID); err != nil {
+			t.Errorf("the lease of an operation that is being stored: %v", err)
+		}
+		a.pass(2 * time.Minute)
+		if _, err := records.Get(t.Context(), lease.Kind, lease.ID); !errors.Is(err, pipeline.ErrNotFound) {
+			t.Errorf("the lease of an operation that never came: %v", err)
+		}
 	})
 }
 
